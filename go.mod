@@ -1,0 +1,3 @@
+module github.com/moonwire/moonwire
+
+go 1.26.0
