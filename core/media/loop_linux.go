@@ -19,16 +19,18 @@ import (
 
 // epollLoop waits for packets, ticks and commands with one epoll. Sockets are
 // level-triggered and read once for each report, so that a flood on one leg
-// cannot starve the others and no read is made in vain. A timerfd with a period
-// of 1 ms drives the wheel and is disarmed while the wheel is empty: an idle
-// server does not wake.
+// cannot starve the others and no read is made in vain. A timerfd, set anew
+// after each round to the next millisecond that has something to do, drives the
+// wheel: an idle server does not wake.
 type epollLoop struct {
 	w      *Worker
 	epoll  int
 	wake   int // eventfd
 	timer  int // timerfd
-	armed  bool
 	began  time.Time
+	origin int64             // began, on the kernel's monotonic clock, in nanoseconds
+	aimed  uint64            // the millisecond that the timer is set to; 0 = not set
+	lively bool              // something happened in the last livelyFor
 	bySock map[int32]*Socket // by descriptor; worker only
 
 	mu       sync.Mutex
@@ -52,7 +54,10 @@ type socketHandle struct {
 	toLen uint32
 }
 
-const tickPeriod = time.Millisecond
+const (
+	tickPeriod = time.Millisecond
+	livelyFor  = 50 // ms without a packet or tick after which a worker counts as idle
+)
 
 func newLoop(w *Worker) (loop, error) {
 	l := &epollLoop{w: w, bySock: map[int32]*Socket{}, done: make(chan struct{}), began: time.Now()}
@@ -72,6 +77,11 @@ func newLoop(w *Worker) (loop, error) {
 			return nil, os.NewSyscallError("epoll_ctl", err)
 		}
 	}
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return nil, os.NewSyscallError("clock_gettime", err)
+	}
+	l.origin = now.Nano()
 	go l.run()
 	return l, nil
 }
@@ -121,7 +131,7 @@ func (l *epollLoop) run() {
 
 	events := make([]unix.EpollEvent, 256)
 	for {
-		n, err := unix.EpollWait(l.epoll, events, -1)
+		n, err := l.wait(events)
 		if err != nil && err != unix.EINTR {
 			l.w.log.Error("media worker cannot wait for packets", "error", err)
 			return
@@ -132,7 +142,7 @@ func (l *epollLoop) run() {
 			l.release()
 			return
 		}
-		if l.armed {
+		if l.w.wheel.active > 0 {
 			l.w.advance(l.millisecond())
 		}
 		for i := range events[:max(n, 0)] {
@@ -141,10 +151,29 @@ func (l *epollLoop) run() {
 				l.read(s)
 			}
 		}
-		if l.armed && l.w.wheel.active == 0 {
-			l.disarm()
-		}
+		l.aim()
 	}
+}
+
+// wait sleeps until something is ready.
+//
+// While there is media it does not tell the Go scheduler that it
+// sleeps: the worker keeps its P, which is one that NewEngine added for it. Telling
+// would keep the runtime's monitor thread awake, which looks at every system
+// call of more than 20 µs and then costs as much as the media itself. The
+// collector, when it stops the world, interrupts the wait by a signal.
+func (l *epollLoop) wait(events []unix.EpollEvent) (int, error) {
+	if l.aimed == 0 && !l.lively {
+		l.lively = true
+		return unix.EpollWait(l.epoll, events, -1)
+	}
+	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll),
+		uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), livelyFor, 0, 0)
+	if e != 0 {
+		return 0, e
+	}
+	l.lively = n > 0
+	return int(n), nil
 }
 
 func (l *epollLoop) millisecond() uint64 {
@@ -170,28 +199,31 @@ func (l *epollLoop) runCommands() bool {
 	return !closing
 }
 
-// arm starts the 1 ms beat, with its ticks on whole milliseconds since began.
+// arm brings an empty wheel to the present.
 func (l *epollLoop) arm() {
-	if l.armed {
-		return
+	if l.w.wheel.active == 0 {
+		l.w.now = time.Now()
+		l.w.wheel.at = l.millisecond()
 	}
-	l.armed = true
-	l.w.now = time.Now()
-	l.w.wheel.at = l.millisecond()
-	first := tickPeriod - l.w.now.Sub(l.began)%tickPeriod
-	l.setTimer(first, tickPeriod)
 }
 
 func (l *epollLoop) scheduled() {}
 
-func (l *epollLoop) disarm() {
-	l.armed = false
-	l.setTimer(0, 0)
-}
-
-func (l *epollLoop) setTimer(first, period time.Duration) {
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(first)), Interval: unix.NsecToTimespec(int64(period))}
-	if err := unix.TimerfdSettime(l.timer, 0, &spec, nil); err != nil {
+// aim sets the timer to the next millisecond that has something to do.
+func (l *epollLoop) aim() {
+	next := uint64(0)
+	if l.w.wheel.active > 0 {
+		next = l.w.wheel.at + l.w.wheel.distance()
+	}
+	if next == l.aimed {
+		return
+	}
+	l.aimed = next
+	var at unix.ItimerSpec // zero disarms
+	if next > 0 {
+		at.Value = unix.NsecToTimespec(l.origin + int64(next)*int64(tickPeriod))
+	}
+	if err := unix.TimerfdSettime(l.timer, unix.TFD_TIMER_ABSTIME, &at, nil); err != nil {
 		l.w.log.Error("media worker cannot set its timer", "error", err)
 	}
 }

@@ -70,7 +70,7 @@ func (l *virtualLoop) scheduled() {
 		l.alarm = nil
 	}
 	if l.w.wheel.active > 0 {
-		l.alarm = l.w.clock.AfterFunc(l.w.wheel.idle(), l.beat)
+		l.alarm = l.w.clock.AfterFunc(time.Duration(l.w.wheel.distance())*time.Millisecond, l.beat)
 	}
 }
 
@@ -79,16 +79,6 @@ func (l *virtualLoop) beat() {
 		l.w.advance(l.millisecond())
 		l.scheduled()
 	})
-}
-
-// idle is how long the wheel has nothing to do.
-func (w *wheel) idle() time.Duration {
-	for d := uint64(1); d < slots; d++ {
-		if w.slot[(w.at+d)%slots] != nil {
-			return time.Duration(d) * time.Millisecond
-		}
-	}
-	return time.Millisecond
 }
 
 func (l *virtualLoop) listen(*Socket) error {

@@ -164,3 +164,13 @@ func (w *Worker) skip(ms uint64) {
 		h.link(s)
 	}
 }
+
+// distance is how many milliseconds ahead the next schedule is due.
+func (h *wheel) distance() uint64 {
+	for d := uint64(1); d < slots; d++ {
+		if h.slot[(h.at+d)%slots] != nil {
+			return d
+		}
+	}
+	return 1
+}
