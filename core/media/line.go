@@ -6,6 +6,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media/codec"
+	"github.com/moonwire/moonwire/core/media/dsp"
 )
 
 // Line is the media side of a leg as a script uses it: it plays to the leg,
@@ -233,8 +234,7 @@ func (l *Line) hearFrame() {
 	f := &l.frame
 	*f = call.Frame{}
 	if err := l.port.ReadFrame(f); err != nil {
-		f.Kind = call.Lost
-		l.hearing.missing++
+		f.Kind = call.ComfortNoise // nothing was said: silence, not a loss to conceal
 	}
 	l.hear(f)
 }
@@ -253,40 +253,49 @@ func (l *Line) hear(f *call.Frame) {
 	}
 }
 
-// hearing decodes what the leg says, once for all listeners.
+// hearing decodes what the leg says, once for all listeners, and conceals what
+// the network lost.
 type hearing struct {
-	format  call.Format
-	decoder codec.Decoder
-	pcm     []int16
-	missing int
+	format    call.Format
+	decoder   codec.Decoder
+	concealer *dsp.Concealer
+	pcm       []int16
 }
 
 func (h *hearing) decode(format call.Format, f *call.Frame) []int16 {
 	if format != h.format {
 		h.format, h.decoder = format, nil
+		h.concealer = dsp.NewConcealer(format.Rate)
 		if c, ok := codec.Lookup(format.Codec); ok {
 			h.decoder = c.NewDecoder(format)
 		}
 	}
-	if f.Codec == call.Linear && f.Kind == call.Audio && f.PCM != nil {
-		return f.PCM
-	}
-	if f.Kind == call.Audio && h.decoder != nil {
-		if pcm, err := h.decoder.Decode(h.pcm[:0], f.Payload); err == nil {
-			h.pcm = pcm
-			return pcm
+	if f.Kind == call.Audio {
+		if f.Codec == call.Linear && f.PCM != nil {
+			return f.PCM
+		}
+		if h.decoder != nil {
+			if pcm, err := h.decoder.Decode(h.pcm[:0], f.Payload); err == nil {
+				h.pcm = pcm
+				h.concealer.Heard(h.pcm)
+				return h.pcm
+			}
 		}
 	}
-	return h.silence(format.Samples() * max(format.Channels, 1))
+	h.room(format.Samples() * max(format.Channels, 1))
+	if f.Kind == call.Lost {
+		h.concealer.Lost(h.pcm)
+	} else {
+		clear(h.pcm)
+	}
+	return h.pcm
 }
 
-func (h *hearing) silence(samples int) []int16 {
+func (h *hearing) room(samples int) {
 	if cap(h.pcm) < samples {
 		h.pcm = make([]int16, samples)
 	}
 	h.pcm = h.pcm[:samples]
-	clear(h.pcm)
-	return h.pcm
 }
 
 // Format is the leg's.
