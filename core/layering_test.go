@@ -48,6 +48,7 @@ var timely = map[string]string{
 	"core/clock":               "it is the clock",
 	"core/media/loop_linux.go": "media waits in epoll for packets and the next frame at once; loop_virtual.go is its twin",
 	"core/media/loop_other.go": "the same without epoll",
+	"core/sip/transport.go":    "deadlines of connections are times of the kernel",
 }
 
 // seeded are the names of math/rand that do not draw from the global source.
