@@ -64,18 +64,25 @@ finish() {
 wanted=("$@")
 
 # One run of festival speaks everything: starting it takes longer than talking.
-# The voice hurries, above all where a word stands alone.
+# Sentences are spoken one by one, for the silence around each is the pause that
+# the voice would not make by itself. It also hurries, above all where a word
+# stands alone.
 entries en.txt >"$work/speech"
 {
 	echo "($VOICE)"
-	number=0
 	echo "(define engine hts_engine_params)"
+	number=0
 	while IFS=$'\t' read -r _ text; do
 		number=$((number + 1))
+		part=0
 		pace=$SENTENCE_PACE
 		[[ $text == *" "* ]] || pace=$WORD_PACE
 		echo "(set! hts_engine_params (append engine '((\"-r\" $pace))))"
-		printf '(utt.save.wave (utt.synth (Utterance Text "%s")) "%s/%d.wav" (quote riff))\n' "${text//\"/}" "$work" "$number"
+		while read -r sentence; do
+			part=$((part + 1))
+			printf '(utt.save.wave (utt.synth (Utterance Text "%s")) "%s/%d.%d.wav" (quote riff))\n' \
+				"${sentence//\"/}" "$work" "$number" "$part"
+		done < <(grep -oE '[^.?!]+[.?!]*' <<<"$text")
 	done <"$work/speech"
 } >"$work/speech.scm"
 festival -b "$work/speech.scm"
@@ -83,7 +90,8 @@ festival -b "$work/speech.scm"
 number=0
 while IFS=$'\t' read -r name _; do
 	number=$((number + 1))
-	finish "$work/$number.wav" "$name"
+	sox "$work/$number".[1-9].wav "$work/raw.wav"
+	finish "$work/raw.wav" "$name"
 done <"$work/speech"
 
 entries tones.txt >"$work/tones"
