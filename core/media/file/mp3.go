@@ -1,0 +1,99 @@
+package file
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/hajimehoshi/go-mp3"
+)
+
+// openMP3 reads MPEG-1 and MPEG-2 layer 3. The decoder delivers two channels of
+// 16 bits whatever the file has.
+func (r *Reader) openMP3(in *bufio.Reader, name string) (err error) {
+	bad := func(what any) error { return fmt.Errorf("%s: %w: %v", name, ErrFormat, what) }
+	if err := skipID3(in); err != nil {
+		return bad("tags are cut off")
+	}
+	version, err := mpegVersion(in)
+	if err != nil {
+		return bad(err)
+	}
+	if version == mpeg25 {
+		return &UnsupportedError{name, "mp3 of MPEG-2.5 (8, 11.025 or 12 kHz)"}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = bad("the decoder gave up")
+		}
+	}()
+	decoder, err := mp3.NewDecoder(struct{ io.Reader }{in})
+	if err != nil {
+		return bad(err)
+	}
+	r.source = guarded{decoder, bad}
+	r.coding = int16LE
+	r.info = Info{Format: "mp3", Rate: decoder.SampleRate(), Channels: 2}
+	if r.info.Rate < minRate {
+		return bad("no sample rate")
+	}
+	return nil
+}
+
+// guarded turns a panic of the decoder, which damaged files can cause, into an
+// error.
+type guarded struct {
+	decoder *mp3.Decoder
+	bad     func(any) error
+}
+
+func (g guarded) Read(p []byte) (n int, err error) {
+	defer func() {
+		if recover() != nil {
+			n, err = 0, g.bad("damaged sound")
+		}
+	}()
+	n, err = g.decoder.Read(p)
+	if err != nil && err != io.EOF {
+		err = g.bad(err)
+	}
+	return n, err
+}
+
+// skipID3 skips the tags that players show, which may hold a picture of
+// megabytes.
+func skipID3(in *bufio.Reader) error {
+	for {
+		head, err := in.Peek(10)
+		if err != nil || string(head[:3]) != "ID3" {
+			return nil
+		}
+		size := int(head[6]&0x7F)<<21 | int(head[7]&0x7F)<<14 | int(head[8]&0x7F)<<7 | int(head[9]&0x7F)
+		if _, err := in.Discard(10 + size); err != nil {
+			return err
+		}
+	}
+}
+
+// Values of the version bits in a frame's header.
+const (
+	mpeg25       = 0
+	mpegReserved = 1
+)
+
+// mpegVersion looks for the first frame, leaving it unread.
+func mpegVersion(in *bufio.Reader) (byte, error) {
+	for range 64 << 10 {
+		head, err := in.Peek(4)
+		if err != nil {
+			return 0, fmt.Errorf("no mp3 frame in it")
+		}
+		version, layer, bitrate := head[1]>>3&3, head[1]>>1&3, head[2]>>4
+		frequency := head[2] >> 2 & 3
+		if head[0] == 0xFF && head[1]&0xE0 == 0xE0 && version != mpegReserved && layer == 1 && bitrate != 0xF && frequency != 3 {
+			return version, nil
+		}
+		in.Discard(1)
+	}
+	return 0, fmt.Errorf("no mp3 frame in its first 64 KB")
+}
