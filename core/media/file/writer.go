@@ -1,0 +1,234 @@
+package file
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/moonwire/moonwire/core/media/codec/g711"
+)
+
+// Output is what a Writer needs of a file; *os.File is one.
+type Output interface {
+	io.Writer
+	io.WriterAt
+	io.Closer
+}
+
+// ErrFull says that a wav file cannot grow any further: its lengths have 32
+// bits.
+var ErrFull = errors.New("a wav file ends at 4 GB")
+
+// WriterOptions say how a file is written.
+type WriterOptions struct {
+	// Rate is samples a second of what is written; 0 means 8000. Files whose
+	// extension fixes the rate refuse any other.
+	Rate int
+	// Atomic writes under another name in the same directory and gives the file
+	// its own when it is closed, so that nobody ever sees half of it.
+	Atomic bool
+}
+
+// Writer writes one file, mono. Its sound is on its way to the disk at the
+// latest a second after Write, with a header that fits it, so that a recording
+// survives a crash. One goroutine at a time.
+type Writer struct {
+	out     Output
+	coding  coding
+	rate    int
+	wav     bool
+	buffer  []byte
+	samples int64 // in all
+	written int64 // octets of sound that left the buffer
+	err     error // the first one; nothing is written after it
+	finish  func(err error) error
+}
+
+const (
+	wavHeader   = 44
+	wavLargest  = 1<<32 - 1<<16
+	flushPeriod = time.Second
+)
+
+// Create makes a file in dir, with the directories on the way to it, and
+// replaces one of that name. The extension says what is written: wav (16-bit
+// linear), ulaw, alaw, sln, sln16 and so on. Nothing outside dir can be reached.
+func Create(dir *os.Root, name string, o WriterOptions) (*Writer, error) {
+	if _, _, err := layout(name, &o); err != nil {
+		return nil, err
+	}
+	if parent := path.Dir(name); parent != "." {
+		if err := dir.MkdirAll(parent, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	present := name
+	if o.Atomic {
+		present = path.Join(path.Dir(name), "."+path.Base(name)+".part")
+	}
+	f, err := dir.OpenFile(present, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	w, err := NewWriter(f, name, o)
+	if err != nil {
+		f.Close()
+		dir.Remove(present)
+		return nil, err
+	}
+	w.finish = func(err error) error {
+		switch {
+		case !o.Atomic:
+			return nil
+		case err != nil:
+			return dir.Remove(present)
+		}
+		return dir.Rename(present, name)
+	}
+	return w, nil
+}
+
+// NewWriter begins a file in out, which must be empty; the name's extension
+// says of what kind. Close closes out.
+func NewWriter(out Output, name string, o WriterOptions) (*Writer, error) {
+	c, wav, err := layout(name, &o)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{out: out, coding: c, rate: o.Rate, wav: wav, finish: func(error) error { return nil }}
+	w.buffer = make([]byte, 0, int(flushPeriod.Seconds()*float64(o.Rate))*c.size+wavHeader)
+	if wav {
+		if _, err := out.Write(w.header()); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// layout is what a file of that name holds.
+func layout(name string, o *WriterOptions) (c coding, wav bool, err error) {
+	if o.Rate == 0 {
+		o.Rate = 8000
+	}
+	extension := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	raw, isRaw := rawFormats[extension]
+	switch {
+	case o.Rate < minRate || o.Rate > maxRate:
+		return c, false, fmt.Errorf("%s: cannot write %d samples a second", name, o.Rate)
+	case extension == "wav":
+		return int16LE, true, nil
+	case isRaw && raw.rate == o.Rate:
+		return raw.coding, false, nil
+	case isRaw:
+		return c, false, fmt.Errorf("%s: such files have %d samples a second, not %d", name, raw.rate, o.Rate)
+	}
+	return c, false, fmt.Errorf("%s: files with the extension %q cannot be written; use wav", name, extension)
+}
+
+// Rate is samples a second of what Write takes.
+func (w *Writer) Rate() int { return w.rate }
+
+// Duration is the length of the sound written so far.
+func (w *Writer) Duration() time.Duration {
+	return time.Duration(w.samples * int64(time.Second) / int64(w.rate))
+}
+
+// Write adds mono samples. After an error, such as a full disk, the file keeps
+// what it has and every further call returns that error.
+func (w *Writer) Write(pcm []int16) error {
+	for len(pcm) > 0 && w.err == nil {
+		n := min(len(pcm), (cap(w.buffer)-len(w.buffer))/w.coding.size)
+		w.buffer = w.encode(pcm[:n])
+		w.samples += int64(n)
+		pcm = pcm[n:]
+		if len(w.buffer)+w.coding.size > cap(w.buffer) {
+			w.flush()
+		}
+	}
+	return w.err
+}
+
+func (w *Writer) encode(pcm []int16) []byte {
+	switch w.coding.index {
+	case codeMuLaw:
+		return g711.MuLaw.Encode(w.buffer, pcm)
+	case codeALaw:
+		return g711.ALaw.Encode(w.buffer, pcm)
+	}
+	for _, sample := range pcm {
+		w.buffer = binary.LittleEndian.AppendUint16(w.buffer, uint16(sample))
+	}
+	return w.buffer
+}
+
+// flush writes the buffer, and then the header that counts it.
+func (w *Writer) flush() {
+	if w.wav && w.written+int64(len(w.buffer)) > wavLargest {
+		w.err = ErrFull
+		return
+	}
+	n, err := w.out.Write(w.buffer)
+	w.written += int64(n)
+	w.buffer = w.buffer[:0]
+	if w.wav {
+		if _, headErr := w.out.WriteAt(w.header(), 0); err == nil {
+			err = headErr
+		}
+	}
+	if err != nil {
+		w.err = err
+		w.samples = w.written / int64(w.coding.size)
+	}
+}
+
+// header is a canonical wav header for what has been written.
+func (w *Writer) header() []byte {
+	size := uint32(w.written) &^ 1 // half a sample, should the disk be full, does not count
+	h := make([]byte, 0, wavHeader)
+	h = append(h, "RIFF"...)
+	h = binary.LittleEndian.AppendUint32(h, wavHeader-8+size)
+	h = append(h, "WAVEfmt "...)
+	h = binary.LittleEndian.AppendUint32(h, 16)
+	h = binary.LittleEndian.AppendUint16(h, tagPCM)
+	h = binary.LittleEndian.AppendUint16(h, 1)
+	h = binary.LittleEndian.AppendUint32(h, uint32(w.rate))
+	h = binary.LittleEndian.AppendUint32(h, uint32(w.rate*w.coding.size))
+	h = binary.LittleEndian.AppendUint16(h, uint16(w.coding.size))
+	h = binary.LittleEndian.AppendUint16(h, uint16(w.coding.size*8))
+	h = append(h, "data"...)
+	return binary.LittleEndian.AppendUint32(h, size)
+}
+
+// Close writes what is left, completes the header and closes the file. The
+// error is the first that writing met; the file then holds what went before,
+// unless it was to be atomic: then it is not made at all.
+func (w *Writer) Close() error {
+	if w.err == nil && len(w.buffer) > 0 {
+		w.flush()
+	}
+	return w.end(w.err)
+}
+
+// Discard closes the file without completing it; an atomic one is not made.
+func (w *Writer) Discard() { w.end(errDiscarded) }
+
+var errDiscarded = errors.New("discarded")
+
+func (w *Writer) end(err error) error {
+	if closing := w.out.Close(); err == nil {
+		err = closing
+	}
+	if finishing := w.finish(err); err == nil {
+		err = finishing
+	}
+	w.finish = func(error) error { return nil }
+	if w.err == nil {
+		w.err = os.ErrClosed
+	}
+	return err
+}
