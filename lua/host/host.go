@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,6 +22,8 @@ type Host struct {
 	prepared chan *lua.LState
 
 	loading sync.Mutex // one load at a time
+	seen    *site      // what was last loaded, or refused
+	stamped map[string]stamp
 	mu      sync.Mutex // guards what follows
 	kept    []*Version // oldest first
 	last    int        // number of the newest Version
@@ -89,10 +90,16 @@ func (h *Host) Load(ctx context.Context) error {
 func (h *Host) Reload(ctx context.Context) (*Version, error) {
 	h.loading.Lock()
 	defer h.loading.Unlock()
-	s, err := readSite(&h.options)
+	s, err := h.readSettled(ctx)
 	if err != nil {
 		return nil, h.outcome(nil, err)
 	}
+	return h.loadSite(ctx, s)
+}
+
+// loadSite loads what was read and tells the outcome. h.loading is held.
+func (h *Host) loadSite(ctx context.Context, s *site) (*Version, error) {
+	h.seen = s
 	v, err := h.load(ctx, s)
 	return v, h.outcome(v, err)
 }
@@ -384,5 +391,3 @@ func (h *Host) newState(L *lua.LState, v *Version, phase Phase) *State {
 	s.threads.spare = append(s.threads.spare, L)
 	return s
 }
-
-var errNoFolder = errors.New("there is no folder to watch")

@@ -57,6 +57,19 @@ func readSite(o *Options) (*site, error) {
 	return s, nil
 }
 
+// same reports whether two readings found the same files with the same text.
+func (s *site) same(other *site) bool {
+	if other == nil || len(s.files) != len(other.files) {
+		return false
+	}
+	for name, src := range s.files {
+		if o := other.files[name]; o == nil || o.hash != src.hash {
+			return false
+		}
+	}
+	return true
+}
+
 // reader fills a site, within limits.
 type reader struct {
 	limits *Limits
