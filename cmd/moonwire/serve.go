@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type serveCommand struct {
+	Site      string        `arg:"" optional:"" default:"." help:"The site: a directory with scripts/ (see moonwire new)."`
+	SIP       []string      `name:"sip" help:"Listen here instead of where the site says: udp:0.0.0.0:5060, tcp:…, tls:…" placeholder:"PROTO:ADDR"`
+	RTP       string        `name:"rtp" help:"Ports for media." placeholder:"LOW-HIGH"`
+	Advertise string        `help:"Address that peers outside this network are told." placeholder:"ADDR"`
+	Data      string        `help:"Where state is kept (default: SITE/data)." placeholder:"DIR"`
+	HTTP      string        `name:"http" default:"127.0.0.1:8088" help:"Address of /healthz, /metrics and /calls; off for none." placeholder:"ADDR"`
+	LogLevel  string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	LogFormat string        `default:"text" enum:"text,json" help:"text or json."`
+	Drain     time.Duration `default:"30s" help:"How long calls may go on after a request to stop."`
+}
+
+// Run serves until SIGINT or SIGTERM. The first asks for an end in peace: new
+// calls are refused and those in progress may go on for Drain. A second one
+// ends at once.
+func (c serveCommand) Run(out io.Writer) error {
+	settings, err := c.settings(out)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s, err := startServer(ctx, settings)
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	s.greet(out)
+	for {
+		switch <-signals {
+		case syscall.SIGHUP:
+			if _, err := s.reload(ctx, 0); err != nil {
+				s.log.Error("reload refused", "error", err)
+			}
+		default:
+			stop, hurry := context.WithTimeout(ctx, c.Drain)
+			go func() {
+				<-signals
+				hurry()
+			}()
+			s.stop(stop)
+			hurry()
+			return nil
+		}
+	}
+}
+
+// settings are the flags, understood.
+type settings struct {
+	site, data      string
+	sip             []string // empty = what the site says
+	rtpLow, rtpHigh int      // 0 = what the site says
+	advertise       string
+	http            string // "" = none
+	log             *slog.Logger
+}
+
+func (c serveCommand) settings(out io.Writer) (settings, error) {
+	s := settings{site: c.Site, data: dataDirectory(c.Site, c.Data), advertise: c.Advertise, http: c.HTTP}
+	if info, err := os.Stat(filepath.Join(c.Site, "scripts")); err != nil || !info.IsDir() {
+		return s, usage("%s is not a site: it has no scripts/ (make one with: moonwire new DIR)", c.Site)
+	}
+	for _, address := range c.SIP {
+		if err := checkListen(address); err != nil {
+			return s, err
+		}
+		s.sip = append(s.sip, address)
+	}
+	if c.RTP != "" {
+		var err error
+		if s.rtpLow, s.rtpHigh, err = portRange(c.RTP); err != nil {
+			return s, err
+		}
+	}
+	if c.HTTP == "off" {
+		s.http = ""
+	} else if _, _, err := net.SplitHostPort(c.HTTP); err != nil {
+		return s, usage("--http %s: not an address and port", c.HTTP)
+	}
+	s.log = newLogger(os.Stderr, c.LogLevel, c.LogFormat)
+	return s, nil
+}
+
+// checkListen refuses what cannot be listened on, before anything is started.
+func checkListen(address string) error {
+	proto, rest, ok := strings.Cut(address, ":")
+	if !ok || (proto != "udp" && proto != "tcp" && proto != "tls") {
+		return usage("--sip %s: write udp:, tcp: or tls: and then address and port", address)
+	}
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil {
+		return usage("--sip %s: %s is not an address and port", address, rest)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return usage("--sip %s: %q is not a port", address, port)
+	}
+	if host != "" && net.ParseIP(host) == nil {
+		return usage("--sip %s: %q is not an IP address of this machine", address, host)
+	}
+	return nil
+}
+
+func portRange(text string) (low, high int, err error) {
+	a, b, ok := strings.Cut(text, "-")
+	low, errLow := strconv.Atoi(a)
+	high, errHigh := strconv.Atoi(b)
+	if !ok || errLow != nil || errHigh != nil || low < 1024 || high > 65535 || high-low < 1 {
+		return 0, 0, usage("--rtp %s: write two ports of 1024 to 65535, such as 10000-20000", text)
+	}
+	return low, high, nil
+}
+
+// dataDirectory is where a site's state is kept.
+func dataDirectory(site, data string) string {
+	if data != "" {
+		return data
+	}
+	return filepath.Join(site, "data")
+}
+
+func newLogger(out io.Writer, level, format string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level))
+	options := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}
