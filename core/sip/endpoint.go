@@ -1,0 +1,497 @@
+package sip
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/media"
+	
+	"github.com/moonwire/moonwire/core/sip/digest"
+	"github.com/moonwire/moonwire/core/sip/registrar"
+)
+
+// Options are what an Endpoint needs of the process.
+type Options struct {
+	Clock    clock.Clock     // nil = clock.Real
+	Log      *slog.Logger    // nil = slog.Default()
+	Media    *media.Engine   // runs the calls' media
+	Ports    any      // where media is received
+	Rand     io.Reader       // of tags, branches and nonces; nil = crypto/rand
+	Store    registrar.Store // keeps registrations; nil = memory only
+	Resolver Resolver        // nil = the system's
+	Limits   Limits
+
+	// OnEvent hears of what happens beside calls: phones come and go, trunks
+	// register or fail. Any goroutine; it must return at once. It may be nil.
+	OnEvent func(Event)
+
+	// Timing, where not zero, replaces the base timers of RFC 3261 (500 ms, 4 s, 5 s).
+	T1, T2, T4 time.Duration
+}
+
+// Limits bound what the endpoint takes on; zero fields take the default.
+type Limits struct {
+	Calls int // at once, in both directions; 0 = 20000
+}
+
+const defaultCalls = 20000
+
+// Event is something that happened to a phone or a trunk.
+type Event struct {
+	Kind    string // "registered", "unregistered", "expired", "displaced", "reachable", "unreachable", "trunk_registered", "trunk_failed", "auth_failed"
+	Peer    string // name of the phone or trunk
+	Address string // where it is
+	Reason  string // of a failure
+}
+
+// Endpoint is SIP: it implements call.Endpoint.
+type Endpoint struct {
+	clock     clock.Clock
+	log       *slog.Logger
+	engine    *media.Engine
+	ports     any
+	resolver  Resolver
+	limits    Limits
+	onEvent   func(Event)
+	openAudio func(audioOptions) (audio, error)
+	write     func(flow, []byte) error // what sends messages; tests take them instead
+
+	random struct {
+		sync.Mutex
+		io.Reader
+	}
+	settings     atomic.Pointer[settings]
+	digest       atomic.Pointer[digest.Server]
+	limiter      *digest.Limiter
+	registrar    *registrar.Registrar
+	transport    *transport
+	transactions *transactions
+	locals       localAddresses
+	stats        counters
+	serial       atomic.Uint64
+	prefix       string // of leg IDs
+	life         context.Context
+	stop         context.CancelFunc
+
+	mu       sync.Mutex
+	accept   func(call.Leg)
+	draining bool
+	listens  bool
+	legs     map[string]*leg // by our tag
+	invites  map[string]*leg // by the caller's Call-ID and tag, while unanswered
+	busy     map[string]int  // calls of each peer
+	trunks   map[string]*trunkState
+	qualify  map[string]*qualifier
+	idle     chan struct{} // closed when the last leg ends while draining
+}
+
+var _ call.Endpoint = (*Endpoint)(nil)
+
+// New returns an endpoint with an empty Config that listens nowhere yet.
+func New(o Options) (*Endpoint, error) {
+	if o.Clock == nil {
+		o.Clock = clock.Real
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+	if o.Limits.Calls <= 0 {
+		o.Limits.Calls = defaultCalls
+	}
+	e := &Endpoint{
+		clock: o.Clock, log: o.Log.With("endpoint", "sip"), engine: o.Media, ports: o.Ports,
+		resolver: o.Resolver, limits: o.Limits, onEvent: o.OnEvent,
+		legs: make(map[string]*leg), invites: make(map[string]*leg), busy: make(map[string]int),
+		trunks: make(map[string]*trunkState), qualify: make(map[string]*qualifier),
+	}
+	e.random.Reader = o.Rand
+	e.openAudio = e.openRTP
+	e.life, e.stop = context.WithCancel(context.Background())
+	e.prefix = e.token(2)
+	e.limiter = digest.NewLimiter(digest.LimiterOptions{Clock: o.Clock})
+	t := standardTiming
+	if o.T1 > 0 {
+		t = timing{o.T1, max(o.T2, o.T1), max(o.T4, o.T1)}
+	}
+	e.transport = newTransport(e.log, &e.stats, e.received)
+	e.write = e.transport.write
+	e.transactions = newTransactions(o.Clock, t, func(f flow, m []byte) error { return e.write(f, m) })
+	var err error
+	e.registrar, err = registrar.New(e.life, registrar.Options{Clock: o.Clock, Log: e.log, Store: o.Store, Notify: e.bindingChanged})
+	if err != nil {
+		return nil, fmt.Errorf("sip: %w", err)
+	}
+	if err := e.Apply(Config{}); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Name is "sip".
+func (e *Endpoint) Name() string { return "sip" }
+
+// Apply puts a configuration into force; calls go on as they are. Where it has
+// mistakes the error names them all and the old one stays. Any goroutine, one
+// at a time.
+func (e *Endpoint) Apply(c Config) error {
+	s, err := compile(c)
+	if err != nil {
+		return err
+	}
+	old := e.settings.Load()
+	if old == nil || old.Realm != s.Realm {
+		d, err := digest.NewServer(digest.Options{Realm: s.Realm, Clock: e.clock, Rand: &e.random})
+		if err != nil {
+			return fmt.Errorf("sip: %w", err)
+		}
+		e.digest.Store(d)
+	}
+	e.settings.Store(s)
+	e.locals.forget()
+	e.mu.Lock()
+	listens := e.listens
+	e.mu.Unlock()
+	if listens {
+		e.startPeers(s)
+	}
+	return nil
+}
+
+// Read makes the random source safe for all goroutines.
+func (e *Endpoint) read(p []byte) {
+	e.random.Lock()
+	io.ReadFull(e.random.Reader, p)
+	e.random.Unlock()
+}
+
+// Listen opens the addresses of the Config. The error names the first that
+// cannot be had, and then none is open.
+func (e *Endpoint) Listen(ctx context.Context) error {
+	s := e.settings.Load()
+	certificate, err := s.certificate()
+	if err != nil {
+		return err
+	}
+	for _, address := range s.Listen {
+		if _, err := e.transport.listen(ctx, address, certificate); err != nil {
+			e.transport.close()
+			return err
+		}
+	}
+	e.mu.Lock()
+	e.listens = true
+	e.mu.Unlock()
+	e.startPeers(s)
+	return nil
+}
+
+// Addresses is what is listened on, as in Config.Listen, with real ports.
+func (e *Endpoint) Addresses() []string {
+	var list []string
+	for _, s := range e.transport.addresses() {
+		list = append(list, s.network.String()+":"+s.bound.String())
+	}
+	return list
+}
+
+// Serve takes calls until ctx ends. It listens first unless Listen was called.
+func (e *Endpoint) Serve(ctx context.Context, accept func(call.Leg)) error {
+	e.mu.Lock()
+	listens := e.listens
+	e.accept = accept
+	e.mu.Unlock()
+	if !listens {
+		if err := e.Listen(ctx); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case <-e.life.Done():
+	}
+	e.mu.Lock()
+	e.accept = nil
+	e.mu.Unlock()
+	return nil
+}
+
+// Shutdown refuses new calls, waits for those there are until ctx ends, hangs
+// up the rest, unregisters from trunks and closes all sockets.
+func (e *Endpoint) Shutdown(ctx context.Context) error {
+	e.mu.Lock()
+	e.draining = true
+	idle := make(chan struct{})
+	if len(e.legs) == 0 {
+		close(idle)
+	} else {
+		e.idle = idle
+	}
+	e.mu.Unlock()
+	var err error
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		legs := e.snapshot()
+		err = fmt.Errorf("sip: %d calls were still up and were hung up", len(legs))
+		for _, l := range legs {
+			l.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
+		}
+	}
+	e.stopPeers()
+	e.stop()
+	e.registrar.Close()
+	e.transport.close()
+	return err
+}
+
+func (e *Endpoint) snapshot() []*leg {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := make([]*leg, 0, len(e.legs))
+	for _, l := range e.legs {
+		list = append(list, l)
+	}
+	return list
+}
+
+// Calls is the present state of every leg.
+func (e *Endpoint) Calls() []call.Info {
+	var list []call.Info
+	for _, l := range e.snapshot() {
+		list = append(list, l.Info())
+	}
+	return list
+}
+
+// Registration is one place where a phone can be reached.
+type Registration struct {
+	Phone     string
+	Contact   string
+	Address   string // where it registered from
+	Transport string
+	UserAgent string
+	Since     time.Time
+	Expires   time.Time
+	Reachable string        // "unknown", "reachable", "unreachable"
+	RoundTrip time.Duration // of the last qualify
+}
+
+// Registrations lists all contacts of all phones.
+func (e *Endpoint) Registrations() []Registration {
+	var list []Registration
+	for _, b := range e.registrar.All() {
+		list = append(list, Registration{
+			Phone: b.AOR, Contact: b.Contact, Address: b.Received.String(), Transport: b.Transport,
+			UserAgent: b.UserAgent, Since: b.Since, Expires: b.Expires,
+			Reachable: b.Reachable.String(), RoundTrip: b.RoundTrip,
+		})
+	}
+	return list
+}
+
+// token is n random octets in hex.
+func (e *Endpoint) token(n int) string {
+	var b [16]byte
+	e.read(b[:n])
+	return hex.EncodeToString(b[:n])
+}
+
+// within is a random duration below d.
+func (e *Endpoint) within(d time.Duration) time.Duration {
+	var b [2]byte
+	e.read(b[:])
+	return time.Duration(int64(d) * (int64(b[0])<<8 | int64(b[1])) >> 16)
+}
+
+// branch is a new Via branch.
+func (e *Endpoint) branch() string { return magicCookie + e.token(10) }
+
+func (e *Endpoint) newID() string {
+	return "sip-" + e.prefix + "-" + strconv.FormatUint(e.serial.Add(1), 10)
+}
+
+// admit counts a new leg in, unless a limit is reached.
+func (e *Endpoint) admit(l *leg, peer string, limit int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.draining:
+		return fmt.Errorf("shutting down: %w", call.ErrExhausted)
+	case len(e.legs) >= e.limits.Calls:
+		return fmt.Errorf("limit of %d calls: %w", e.limits.Calls, call.ErrExhausted)
+	case limit > 0 && e.busy[peer] >= limit:
+		return fmt.Errorf("%w: limit of %d calls: %w", errPeerLimit, limit, call.ErrExhausted)
+	}
+	e.legs[l.tag] = l
+	if peer != "" {
+		e.busy[peer]++
+	}
+	return nil
+}
+
+var errPeerLimit = errors.New("the peer has all its calls")
+
+// dismiss takes a leg out that has ended.
+func (e *Endpoint) dismiss(l *leg) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.legs[l.tag] != l {
+		return
+	}
+	delete(e.legs, l.tag)
+	if l.invite != "" && e.invites[l.invite] == l {
+		delete(e.invites, l.invite)
+	}
+	if name := l.peer.key(); name != "" {
+		if e.busy[name]--; e.busy[name] <= 0 {
+			delete(e.busy, name)
+		}
+	}
+	if e.idle != nil && len(e.legs) == 0 {
+		close(e.idle)
+		e.idle = nil
+	}
+}
+
+func (e *Endpoint) legByTag(tag string) *leg {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.legs[tag]
+}
+
+// localAddresses remembers which of our addresses a peer sees.
+type localAddresses struct {
+	mu    sync.Mutex
+	known map[netip.Addr]netip.Addr
+}
+
+const maxLocals = 4096
+
+func (a *localAddresses) forget() {
+	a.mu.Lock()
+	a.known = nil
+	a.mu.Unlock()
+}
+
+// toward is the address of ours that the route to remote begins at. Nothing is
+// sent: connecting a UDP socket only asks the routing table.
+func (a *localAddresses) toward(remote netip.Addr) netip.Addr {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if local, ok := a.known[remote]; ok {
+		return local
+	}
+	local := netip.IPv4Unspecified()
+	if conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(remote, 9))); err == nil {
+		local = addrPortOf(conn.LocalAddr()).Addr()
+		conn.Close()
+	}
+	if a.known == nil || len(a.known) >= maxLocals {
+		a.known = make(map[netip.Addr]netip.Addr)
+	}
+	a.known[remote] = local
+	return local
+}
+
+// localIP is the address of ours, as an address, that a peer sees.
+func (e *Endpoint) localIP(f flow) netip.Addr {
+	if f.socket != nil && !f.socket.bound.Addr().IsUnspecified() {
+		return f.socket.bound.Addr()
+	}
+	return e.locals.toward(f.remote.Addr())
+}
+
+// sentBy is host:port of ours as this peer is told.
+func (e *Endpoint) sentBy(f flow) string {
+	s := e.settings.Load()
+	port := uint16(5060)
+	if f.socket != nil {
+		port = f.socket.bound.Port()
+	}
+	if s.Advertise != "" && !s.local(f.remote.Addr()) {
+		host, advertised, err := splitHost(s.Advertise)
+		if err == nil {
+			if advertised != 0 {
+				port = advertised
+			}
+			return net.JoinHostPort(host, strconv.Itoa(int(port)))
+		}
+	}
+	return netip.AddrPortFrom(e.localIP(f), port).String()
+}
+
+// mediaIP is the address that SDP tells this peer.
+func (e *Endpoint) mediaIP(f flow) netip.Addr {
+	s := e.settings.Load()
+	if s.Advertise != "" && !s.local(f.remote.Addr()) {
+		host, _, err := splitHost(s.Advertise)
+		if err != nil {
+			return e.localIP(f)
+		}
+		if a, err := netip.ParseAddr(host); err == nil {
+			return a
+		}
+		if a, ok := e.advertisedIP(host); ok {
+			return a
+		}
+	}
+	return e.localIP(f)
+}
+
+// advertisedIP looks an advertised name up once for each configuration.
+func (e *Endpoint) advertisedIP(host string) (netip.Addr, bool) {
+	e.locals.mu.Lock()
+	a, ok := e.locals.known[netip.Addr{}]
+	e.locals.mu.Unlock()
+	if ok {
+		return a, a.IsValid()
+	}
+	ctx, cancel := context.WithTimeout(e.life, time.Second)
+	defer cancel()
+	list, err := e.resolver.LookupNetIP(ctx, "ip4", host)
+	if err != nil || len(list) == 0 {
+		return netip.Addr{}, false
+	}
+	e.locals.mu.Lock()
+	if e.locals.known == nil {
+		e.locals.known = make(map[netip.Addr]netip.Addr)
+	}
+	e.locals.known[netip.Addr{}] = list[0].Unmap()
+	e.locals.mu.Unlock()
+	return list[0].Unmap(), true
+}
+
+// contact is our Contact for a peer.
+func (e *Endpoint) contact(f flow, name string) string {
+	uri := "sip:"
+	if name != "" {
+		uri += escapeUser(name) + "@"
+	}
+	uri += e.sentBy(f)
+	if f.reliable() {
+		uri += ";transport=" + f.network.String()
+	}
+	return "<" + uri + ">"
+}

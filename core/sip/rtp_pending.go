@@ -1,0 +1,3 @@
+package sip
+
+func (e *Endpoint) openRTP(audioOptions) (audio, error) { return nil, nil }

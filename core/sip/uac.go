@@ -1,0 +1,507 @@
+package sip
+
+import (
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/sdp"
+)
+
+// An outgoing call is one leg with one or more branches: each device that a
+// phone registered is called by an INVITE of its own. Proxies on the way may
+// fork a branch again, which shows as answers with different To tags, each an
+// early dialog. The first 2xx of all wins; everything else is cancelled, or
+// acknowledged and ended where it was answered at the same moment.
+
+// outgoing is the part of a leg that only dialled legs have.
+type outgoing struct {
+	target   call.Target
+	branches []*branch
+	left     int              // branches without a final answer
+	offer    *sdp.Description // the same for all
+	body     []byte
+	winner   *branch
+	best     call.HungUp // of the refusals so far
+}
+
+// branch is one INVITE, with its repetitions for passwords and other addresses.
+type branch struct {
+	leg       *leg
+	to        destination
+	callID    string
+	seq       uint32
+	request   *request
+	tx        *clientTx
+	auth      credentials
+	early     map[string]*earlyDialog // by To tag
+	heard     bool              // a provisional answer came: CANCEL may be sent
+	cancel    *field            // wanted; its Reason
+	done      bool
+	redirects int
+	visited   []string
+	interval  time.Duration // of the session timer, when 422 raised it
+}
+
+// earlyDialog is a dialog that is not confirmed yet, or the winner's.
+type earlyDialog struct {
+	dialog dialog
+	rseq   uint32
+	agreed *sdp.Agreement
+	ack    []byte // of its 2xx
+}
+
+// maxRedirects bounds how often one branch follows a 3xx, and maxBranches how
+// many addresses it may try by them.
+const maxRedirects = 5
+
+func (l *leg) newBranch(d destination) *branch {
+	return &branch{leg: l, to: d, callID: l.endpoint.token(12), visited: []string{d.uri}}
+}
+
+// begin looks up where the branch goes and sends its INVITE. Where nothing has
+// to be waited for it is sent at once; l.mu is held.
+func (b *branch) begin() {
+	e := b.leg.endpoint
+	if len(b.to.hops) > 0 && e.transport.connected(b.to.hops[0].flow) {
+		b.send(nil)
+		return
+	}
+	e.clock.Hold()
+	go func() {
+		defer e.clock.Release()
+		defer e.survive("dial")
+		b.prepare()
+	}()
+}
+
+// prepare does what may block: DNS and connecting. Without the lock.
+func (b *branch) prepare() {
+	l, e := b.leg, b.leg.endpoint
+	hops := b.to.hops
+	var err error
+	if len(hops) == 0 {
+		hops, err = b.to.lookup(e.life)
+	}
+	for err == nil && len(hops) > 0 {
+		if err = e.transport.connect(e.life, hops[0].flow, hops[0].host); err != nil && len(hops) > 1 {
+			l.log.Info("trying the next address", "address", hops[0].flow.String(), "error", err)
+			hops, err = hops[1:], nil
+			continue
+		}
+		break
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.to.hops = hops
+	switch {
+	case b.done:
+	case b.cancel != nil || l.state == call.Ended:
+		b.finish(call.HungUp{Cause: call.CauseNormal})
+	case err != nil:
+		l.log.Warn("not reachable", "to", b.to.uri, "error", err)
+		b.finish(call.HungUp{Cause: call.CauseDestinationFailed, Reason: err.Error()})
+	default:
+		b.send(nil)
+	}
+}
+
+// send sends the INVITE to the present hop, with these credentials.
+func (b *branch) send(auth []field) {
+	l, e := b.leg, b.leg.endpoint
+	f := b.to.hops[0].flow
+	if l.dialog.callID == "" {
+		l.dialog = dialog{callID: b.callID, localTag: l.tag, flow: f}
+	}
+	if l.uac.offer == nil {
+		l.uac.body = l.makeOffer()
+		l.uac.offer = l.media.offer
+	}
+	b.seq++
+	from, extra := l.caller(f)
+	interval := refresher{interval: b.interval}
+	b.request = &request{
+		method: "INVITE", uri: b.to.uri, flow: f, via: e.sentBy(f), branch: e.branch(),
+		from: from, to: "<" + b.to.uri + ">", callID: b.callID, seq: b.seq, routes: b.to.routes,
+		contact: e.contact(f, contactUser(l.uac.target.Caller.Number)), agent: e.settings.Load().agent,
+		fields:      append([]field{{"Allow", allow}, {"Supported", supported}}, interval.ask()...),
+		contentType: "application/sdp", body: l.uac.body,
+	}
+	b.request.fields = append(append(b.request.fields, extra...), auth...)
+	b.early = make(map[string]*earlyDialog)
+	b.heard = false
+	r := b.request
+	tx, err := e.transactions.start(r, func(res *sipgo.Response, err error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		b.answered(r, res, err)
+	})
+	if b.tx = tx; err != nil {
+		l.log.Info("INVITE could not be sent", "to", f.String(), "error", err)
+		b.tx = nil
+		e.soon(func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			b.next(call.HungUp{Cause: call.CauseNetworkFailure, Reason: err.Error()})
+		})
+	}
+}
+
+func contactUser(number string) string {
+	if number == "" {
+		return "moonwire"
+	}
+	return number
+}
+
+// answered takes every answer to an INVITE of the branch. l.mu is held.
+func (b *branch) answered(r *request, res *sipgo.Response, err error) {
+	switch {
+	case err != nil:
+		if !b.done && b.request == r {
+			b.next(call.HungUp{Cause: call.CauseNoResponse, Status: 408, Reason: err.Error()})
+		}
+	case res.StatusCode >= 200 && res.StatusCode < 300:
+		b.accepted(r, res)
+	case b.done || b.request != r:
+	case res.StatusCode < 200:
+		b.provisional(res)
+	default:
+		b.refused(r, res)
+	}
+}
+
+// dialogOf is the early dialog that an answer belongs to.
+func (b *branch) dialogOf(r *request, res *sipgo.Response) *earlyDialog {
+	tag, _ := res.To().Params.Get("tag")
+	d := b.early[tag]
+	if d == nil && len(b.early) < 64 {
+		d = &earlyDialog{dialog: dialog{
+			callID: b.callID, localTag: b.leg.tag, local: r.from, localSeq: r.seq,
+			contact: r.contact, target: r.uri, flow: r.flow, nat: b.leg.peer.media.NAT,
+		}}
+		d.dialog.confirm(res)
+		b.early[tag] = d
+	}
+	return d
+}
+
+// provisional takes a 1xx; there may be any number.
+func (b *branch) provisional(res *sipgo.Response) {
+	l := b.leg
+	b.heard = true
+	if b.cancel != nil {
+		b.sendCancel()
+		return
+	}
+	if l.state >= call.Answered || res.StatusCode == 100 {
+		return
+	}
+	d := b.dialogOf(b.request, res)
+	if d == nil || !l.prack(b, &d.dialog, d, res) {
+		return
+	}
+	l.allowed = value(res, "allow")
+	if res.StatusCode == 180 && l.reach(call.Ringing) {
+		l.log.Info("ringing")
+		l.events.Post(call.Alerting{})
+	}
+	body, ok := sdpBody(res)
+	if !ok || body == nil {
+		return
+	}
+	if err := l.forkAnswer(d, body); err != nil {
+		l.log.Warn("early description not usable", "error", err)
+		return
+	}
+	l.dialog = d.dialog
+	if l.reach(call.Early) {
+		l.log.Info("early media")
+		l.events.Post(call.EarlyMedia{})
+	}
+}
+
+// forkAnswer takes one of perhaps several answers to the one offer; the newest counts.
+func (l *leg) forkAnswer(d *earlyDialog, body []byte) error {
+	l.media.offer = l.uac.offer
+	if err := l.takeAnswer(body); err != nil {
+		l.media.offer = l.uac.offer
+		return err
+	}
+	agreed := l.media.agreed
+	d.agreed = &agreed
+	return nil
+}
+
+// accepted takes a 2xx. Each has to be acknowledged, wanted or not, and as often
+// as it comes (RFC 3261, 13.2.2.4).
+func (b *branch) accepted(r *request, res *sipgo.Response) {
+	l := b.leg
+	d := b.dialogOf(r, res)
+	if d == nil {
+		return
+	}
+	if d.ack != nil {
+		l.endpoint.write(d.dialog.flow, d.ack)
+		return
+	}
+	d.dialog.confirm(res)
+	ack := d.dialog.request("ACK")
+	ack.via, ack.branch, ack.seq, ack.contact = l.endpoint.sentBy(ack.flow), l.endpoint.branch(), r.seq, ""
+	ack.fields = authOf(r.fields)
+	d.ack = ack.render()
+	l.endpoint.write(ack.flow, d.ack)
+	if l.uac.winner != nil || l.state == call.Ended || b.cancel != nil {
+		b.unwanted(d)
+		return
+	}
+	l.uac.winner = b
+	b.done = true
+	l.uac.left--
+	l.connect(d, res)
+}
+
+func authOf(fields []field) []field {
+	var list []field
+	for _, f := range fields {
+		if f.name == "Authorization" || f.name == "Proxy-Authorization" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// unwanted ends a call that was answered although nobody needs it any more.
+func (b *branch) unwanted(d *earlyDialog) {
+	l := b.leg
+	bye := d.dialog.request("BYE")
+	bye.via, bye.branch, bye.contact = l.endpoint.sentBy(bye.flow), l.endpoint.branch(), ""
+	bye.fields = []field{reason(call.CauseNormal)}
+	l.start(bye, nil)
+	if !b.done {
+		b.finish(call.HungUp{Cause: call.CauseNormal})
+	}
+}
+
+// connect makes the winner's dialog the leg's.
+func (l *leg) connect(d *earlyDialog, res *sipgo.Response) {
+	l.dialog = d.dialog
+	l.allowed = value(res, "allow")
+	l.cancelOthers(field{"Reason", `SIP;cause=200;text="Call completed elsewhere"`})
+	if l.onRelease != nil {
+		l.onRelease()
+		l.onRelease = nil
+	}
+	body, ok := sdpBody(res)
+	err := errNoAnswer
+	switch {
+	case ok && body != nil:
+		err = l.forkAnswer(d, body)
+	case d.agreed != nil:
+		l.agree(*d.agreed)
+		err = nil
+	}
+	l.media.offer = nil
+	l.state = call.Answered
+	if err != nil {
+		l.log.Warn("answered without a usable description", "error", err)
+		l.bye(reason(call.CauseIncompatible))
+		l.end(call.HungUp{Cause: call.CauseIncompatible, Reason: err.Error(), ByUs: true})
+		return
+	}
+	l.endpoint.stats.answered.Add(1)
+	if name := reached(res, l.peer.trusted()); name.Number != "" {
+		l.info.Called = name
+	}
+	l.refresh.granted(res)
+	l.refresh.begin(l)
+	l.log.Info("answered", "format", l.format.String(), "remote", l.dialog.flow.String())
+	l.events.Post(call.Connected{})
+}
+
+// refused takes a final answer of 300 or more. Some say what to do instead.
+func (b *branch) refused(r *request, res *sipgo.Response) {
+	l := b.leg
+	status := res.StatusCode
+	result := call.HungUp{Cause: call.CauseOf(status), Status: status, Reason: res.Reason}
+	if cause, text := parseReason(values(res, "reason")); cause != call.CauseNone {
+		result.Cause = cause
+		if text != "" {
+			result.Reason = text
+		}
+	}
+	switch {
+	case b.cancel != nil || l.state == call.Ended:
+		b.finish(result)
+	case status == 401 || status == 407:
+		name, password := l.peer.credentials()
+		auth, err := b.auth.answer(res, r, name, password, l.endpoint)
+		if err != nil {
+			l.log.Warn("authentication failed", "peer", l.peer.name(), "error", err)
+			b.finish(result)
+			return
+		}
+		b.send(auth)
+	case status == 422:
+		least, ok := seconds(value(res, "min-se"))
+		if !ok || least <= max(b.interval, sessionInterval) || least > 24*time.Hour {
+			b.finish(result)
+			return
+		}
+		b.interval = least
+		b.send(nil)
+	case status < 400:
+		b.redirect(res, result)
+	case status == 503 || status == 408 && len(b.to.hops) > 1:
+		b.next(result)
+	default:
+		b.finish(result)
+	}
+}
+
+// redirect follows a 3xx to its best contact that was not tried yet.
+func (b *branch) redirect(res *sipgo.Response, result call.HungUp) {
+	l := b.leg
+	if b.redirects++; b.redirects > maxRedirects {
+		b.finish(result)
+		return
+	}
+	for _, v := range values(res, "contact") {
+		a, err := parseAddress(v)
+		if err != nil || a.uri.Host == "" {
+			continue
+		}
+		a.uri.Headers = nil
+		uri := a.uri.String()
+		if contains(b.visited, uri) {
+			continue
+		}
+		d, err := l.endpoint.direct(uri)
+		if err != nil {
+			continue
+		}
+		l.log.Info("redirected", "status", res.StatusCode, "to", uri)
+		b.visited = append(b.visited, uri)
+		b.to, b.auth = d, credentials{}
+		b.begin()
+		return
+	}
+	b.finish(result)
+}
+
+func contains(list []string, s string) bool {
+	for _, have := range list {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}
+
+// next goes on to the next address of the same destination (RFC 3263, 4.3).
+func (b *branch) next(result call.HungUp) {
+	if b.done {
+		return
+	}
+	if len(b.to.hops) <= 1 || b.cancel != nil || b.leg.state == call.Ended {
+		b.finish(result)
+		return
+	}
+	b.leg.log.Info("trying the next address", "address", b.to.hops[0].flow.String(), "reason", result.Reason)
+	b.to.hops = b.to.hops[1:]
+	b.begin()
+}
+
+// finish counts a branch out; the last one ends the leg with the best of what
+// the branches said.
+func (b *branch) finish(result call.HungUp) {
+	if b.done {
+		return
+	}
+	l := b.leg
+	b.done = true
+	l.uac.left--
+	if better(result, l.uac.best) {
+		l.uac.best = result
+	}
+	if result.Status >= 600 { // nobody else needs to be asked (RFC 3261, 16.7)
+		l.cancelOthers(reason(result.Cause))
+		l.uac.best = result
+	}
+	if l.uac.left == 0 && l.uac.winner == nil {
+		l.end(l.uac.best)
+	}
+}
+
+// better prefers what tells the caller most: that the party is busy or declines
+// rather than that some device did not answer.
+func better(a, b call.HungUp) bool {
+	rank := func(h call.HungUp) int {
+		switch {
+		case h.Cause == call.CauseNone:
+			return -1
+		case h.Status >= 600:
+			return 5
+		case h.Cause == call.CauseBusy:
+			return 4
+		case h.Cause == call.CauseRejected:
+			return 3
+		case h.Status == 480:
+			return 2
+		case h.Status == 408 || h.Status == 0:
+			return 0
+		}
+		return 1
+	}
+	return rank(a) > rank(b)
+}
+
+// abandon cancels everything that is not decided.
+func (l *leg) abandon(c call.Cause) { l.cancelOthers(reason(c)) }
+
+func (l *leg) cancelOthers(why field) {
+	for _, b := range l.uac.branches {
+		if b.done || b == l.uac.winner || b.cancel != nil {
+			continue
+		}
+		b.cancel = &why
+		if b.heard {
+			b.sendCancel()
+		}
+	}
+}
+
+// sendCancel asks the far end to stop (RFC 3261, 9.1). The INVITE's own final
+// answer, 487 or a 2xx that was faster, ends the branch; one that never comes is
+// not waited for longer than 64*T1.
+func (b *branch) sendCancel() {
+	e := b.leg.endpoint
+	r := b.request.hop("CANCEL", b.request.to)
+	r.fields = []field{*b.cancel}
+	invite := b.tx
+	b.heard = false // once
+	_, err := e.transactions.start(r, func(*sipgo.Response, error) {})
+	if err != nil {
+		b.leg.log.Warn("CANCEL could not be sent", "error", err)
+	}
+	e.clock.AfterFunc(e.transactions.timing.giveUp(), func() {
+		b.leg.mu.Lock()
+		pending := !b.done
+		b.finish(call.HungUp{Cause: call.CauseNormal})
+		b.leg.mu.Unlock()
+		if pending && invite != nil {
+			invite.forget()
+		}
+	})
+}
+
+// reached is who an answer says has been reached.
+func reached(res *sipgo.Response, trusted bool) call.Party {
+	if trusted {
+		if a, err := parseAddress(value(res, "p-asserted-identity")); err == nil {
+			return call.Party{Number: user(&a.uri), Name: a.name}
+		}
+	}
+	return call.Party{}
+}
