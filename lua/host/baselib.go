@@ -208,11 +208,11 @@ func protectedCall(L *lua.LState, first int) (ok bool, results []lua.LValue, thr
 func (s *State) caught(thread *lua.LState, p any) *lua.ApiError {
 	raised, ok := p.(*lua.ApiError)
 	if !ok {
-		text := "calls are nested too deeply: does a function call itself without end?"
-		if p != callStackOverflow {
-			text = s.internal(p).Error()
-		}
-		raised = &lua.ApiError{Type: lua.ApiErrorRun, Object: lua.LString(text)}
+		raised = &lua.ApiError{Type: lua.ApiErrorRun, Object: lua.LString(s.internal(p).Error())}
+	} else if text, ok := raised.Object.(lua.LString); ok {
+		// Where a library function was called without a function of Lua around it,
+		// the interpreter puts an empty place before the message.
+		raised.Object = lua.LString(strings.TrimPrefix(string(text), " "))
 	}
 	if s.meter.stopped.Load() && len(s.failure.trace) < maxFrames {
 		s.failure.trace = append(s.failure.trace, traceback(thread, maxFrames-len(s.failure.trace))...)

@@ -95,6 +95,9 @@ func (s *State) CheckLength(L *lua.LState, bytes int) {
 	if limit := s.host.options.Limits.String; bytes > limit || bytes < 0 {
 		L.RaiseError("a string of %d bytes is too long: at most %d are allowed", bytes, limit)
 	}
+	if bytes > 4096 {
+		s.meter.spend(int64(bytes / 32)) // the time to copy it
+	}
 	s.Reserve(L, bytes+boxBytes)
 }
 
@@ -109,12 +112,27 @@ func guardedSingle(L *lua.LState) int {
 func guardedTable(L *lua.LState) int {
 	s := FromLua(L)
 	table := L.CheckTable(1)
-	s.Reserve(L, tableBytes+table.MaxN()*slotBytes)
+	s.chargeTable(L, table)
 	for i := 2; i < L.GetTop(); i += 2 {
 		s.storeRaw(L, table, L.Get(i), L.Get(i+1))
 	}
 	L.Push(table)
 	return 1
+}
+
+// chargeTable charges for a table that was just made. An empty one is given room
+// for a few named fields: the interpreter would make room for thirty-two.
+func (s *State) chargeTable(L *lua.LState, table *lua.LTable) {
+	first, _ := table.Next(lua.LNil)
+	switch first.(type) {
+	case *lua.LNilType:
+		*table = *L.CreateTable(0, 4)
+		s.Reserve(L, tableBytes)
+	case lua.LNumber:
+		s.Reserve(L, listBytes+table.MaxN()*slotBytes)
+	default:
+		s.Reserve(L, tableBytes)
+	}
 }
 
 // guardedStore is object[key] = value, as the language defines it.
@@ -162,10 +180,42 @@ func (s *State) storeRaw(L *lua.LState, table *lua.LTable, key, value lua.LValue
 	case ok && int(n) == lua.MaxArrayIndex && table.MaxN() == lua.MaxArrayIndex-1:
 		L.RaiseError("a list cannot have more than %d values", lua.MaxArrayIndex-1)
 	}
-	if value != lua.LNil && table.RawGet(key) == lua.LNil {
+	switch there := table.RawGet(key) != lua.LNil; {
+	case !there && value != lua.LNil:
 		s.Reserve(L, entryBytes)
+	case there && value == lua.LNil:
+		s.compact(table)
 	}
 	table.RawSet(key, value)
+}
+
+// fewRemoved is how many keys may be removed from a table before it is compacted.
+const fewRemoved = 1000
+
+// compact is called before a key is removed. The interpreter keeps the order of
+// all keys that a table ever had; when many were removed since the table was
+// last looked at, it is built again from those that are left. The key about to
+// be removed is among them, so a traversal that removes what it visits goes on.
+func (s *State) compact(table *lua.LTable) {
+	if s.removed == nil {
+		s.removed = map[*lua.LTable]int{}
+	}
+	s.removed[table]++
+	if s.removed[table] < fewRemoved {
+		return
+	}
+	fresh := &lua.LTable{Metatable: table.Metatable}
+	kept := 0
+	for key, value := table.Next(lua.LNil); key != lua.LNil; key, value = table.Next(key) {
+		fresh.RawSet(key, value)
+		kept++
+	}
+	s.meter.spend(int64(kept) * 4)
+	*table = *fresh
+	s.removed[table] = -kept // so that large tables are compacted as rarely as they should
+	if kept < fewRemoved {
+		delete(s.removed, table)
+	}
 }
 
 // storeIndex sets a value in the array part. Values removed at the end make the

@@ -69,7 +69,7 @@ type Limits struct {
 	// Refuel, which blocking functions make. Default 40 million, about a second.
 	Instructions int64
 	// Time is how long the same may take. It ends scripts that get little done
-	// with each instruction. Default 5 seconds.
+	// with each instruction. Default 3 seconds.
 	Time time.Duration
 	// LoadInstructions stands for Instructions for each file while a Version loads.
 	// Default 100 million.
@@ -110,7 +110,7 @@ func (l Limits) withDefaults() Limits {
 		l.LoadInstructions = 100_000_000
 	}
 	if l.Time <= 0 {
-		l.Time = 5 * time.Second
+		l.Time = 3 * time.Second
 	}
 	set(&l.String, 8<<20)
 	set(&l.Memory, 64<<20)

@@ -46,6 +46,7 @@ type State struct {
 	entries map[*script]*run
 	modules map[*script]*module
 
+	removed  map[*lua.LTable]int // keys removed from a table since it was compacted
 	cleanups []func()
 	failure  failure
 }

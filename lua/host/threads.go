@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -13,6 +14,9 @@ import (
 // maxThreads is how deep protected calls may be nested: each is a call of Go
 // within Go.
 const maxThreads = 120
+
+// threadWork is what making a thread takes, in instructions' worth.
+const threadWork = 500
 
 // threads are the interpreter's threads that a state runs on.
 //
@@ -45,6 +49,8 @@ func (t *threads) enter() (*lua.LState, error) {
 	} else {
 		thread, _ = t.state.main.NewThread()
 		t.adopt(thread)
+		t.state.meter.spend(threadWork)
+		t.state.memory.charge(threadBytes)
 	}
 	t.active = append(t.active, thread)
 	return thread, nil
@@ -87,7 +93,11 @@ func raise(L *lua.LState) {
 // try calls f with arguments on thread and returns what was panicked with. The
 // results are left on the thread.
 func try(thread *lua.LState, f lua.LValue, arguments []lua.LValue) (thrown any) {
-	defer func() { thrown = recover() }()
+	defer func() {
+		if thrown = recover(); thrown != nil {
+			thrown = explained(thrown)
+		}
+	}()
 	thread.Push(f)
 	for _, a := range arguments {
 		thread.Push(a)
@@ -95,6 +105,32 @@ func try(thread *lua.LState, f lua.LValue, arguments []lua.LValue) (thrown any) 
 	thread.Call(len(arguments), lua.MultRet)
 	return nil
 }
+
+// explained replaces what the interpreter panics with where a script is to
+// blame, by an error in plain words.
+func explained(thrown any) any {
+	tell := func(text string) *lua.ApiError {
+		return &lua.ApiError{Type: lua.ApiErrorRun, Object: lua.LString(text)}
+	}
+	switch p := thrown.(type) {
+	case string:
+		if p == callStackOverflow {
+			return tell(tooDeepText)
+		}
+	case error:
+		// On its way to say that the stack of values is full, in a tail call,
+		// the interpreter looks for the line of a function that has none yet.
+		if _, own := p.(*lua.ApiError); !own && bytes.Contains(debug.Stack(), []byte(".registryOverflow(")) {
+			return tell(tooManyText)
+		}
+	}
+	return thrown
+}
+
+const (
+	tooDeepText = "calls are nested too deeply: does a function call itself without end?"
+	tooManyText = "too many values at once: arguments, locals and results of all calls together"
+)
 
 // Invoke calls f and returns its results. Errors are *ScriptError. It may be
 // called by a function that the script has called.
@@ -151,7 +187,7 @@ func rethrow(L *lua.LState, p any) {
 }
 
 func (s *State) raiseTooDeep(L *lua.LState) {
-	L.RaiseError("calls are nested too deeply: does a function call itself without end?")
+	L.RaiseError(tooDeepText)
 }
 
 // internal logs a panic and stops the script for it.
@@ -183,15 +219,14 @@ func (s *State) scriptError(thread *lua.LState, thrown any) *ScriptError {
 	case *lua.ApiError:
 		e.Message = errorText(p.Object)
 	default:
-		if p == callStackOverflow {
-			e.Message = "calls are nested too deeply: does a function call itself without end?"
-			break
-		}
 		e.Message = s.internal(p).Error()
 	}
 	e.Traceback = append(s.failure.trace, s.fullTraceback(thread)...)
 	s.failure.trace = nil
-	e.File, e.Line, e.Message = s.version.splitPlace(e.Message)
+	e.File, e.Line, e.Message = s.version.splitPlace(strings.TrimSpace(e.Message))
+	if plain, ok := plainWords[e.Message]; ok {
+		e.Message = plain
+	}
 	if e.File == "" {
 		for _, f := range e.Traceback {
 			if f.File != "" {
@@ -208,6 +243,14 @@ func (s *State) scriptError(thread *lua.LState, thrown any) *ScriptError {
 		e.cause = s.failure.err
 	}
 	return e
+}
+
+// plainWords says better what some of the interpreter's messages mean.
+var plainWords = map[string]string{
+	"registry overflow":                     tooManyText,
+	"attempt to call a non-function object": "this calls something that is not a function",
+	"too many recursions in gettable":       "a metatable's __index refers to itself",
+	"too many recursions in settable":       "a metatable's __newindex refers to itself",
 }
 
 func errorText(v lua.LValue) string {
@@ -262,12 +305,12 @@ func traceback(L *lua.LState, limit int) []Frame {
 				continue
 			}
 		case "main":
-			f.File, f.Line, f.Function = at.Source, at.CurrentLine, "main"
+			f.File, f.Line, f.Function = at.Source, max(at.CurrentLine, at.LineDefined), "main"
 			if at.LineDefined > 0 {
 				f.Function = "function at line " + strconv.Itoa(at.LineDefined)
 			}
 		default:
-			f.File, f.Line = at.Source, at.CurrentLine
+			f.File, f.Line = at.Source, max(at.CurrentLine, at.LineDefined)
 			if strings.HasPrefix(f.Function, "<") || f.Function == "?" {
 				f.Function = "function at line " + strconv.Itoa(at.LineDefined)
 			}

@@ -38,7 +38,7 @@ func (h *Host) Watch(ctx context.Context) error {
 	if err := w.addRoots(); err != nil {
 		return fmt.Errorf("watch the scripts: %w", err)
 	}
-	w.arm(0) // for what changed before the folders were watched
+	w.changed() // perhaps, before the folders were watched
 	return w.run(ctx)
 }
 
