@@ -258,7 +258,9 @@ func BenchmarkDTMF20ms(b *testing.B) {
 		frame := make([]int16, 160)
 		source := NewDTMF("1", DTMFOptions{Tone: time.Hour})
 		for b.Loop() {
-			source.NextPCM(8000, frame)
+			if _, err := source.NextPCM(8000, frame); err != nil {
+				source = NewDTMF("1", DTMFOptions{Tone: time.Hour})
+			}
 		}
 	})
 }

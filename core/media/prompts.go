@@ -1,0 +1,339 @@
+package media
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moonwire/moonwire/core/media/dsp"
+	"github.com/moonwire/moonwire/core/media/file"
+)
+
+// Prompts finds what is to be played, and keeps it ready.
+//
+// A prompt is read and decoded when it is first asked for, on the goroutine that
+// asks, and turned into each format once; from then on every call that plays it
+// shares the same octets. The sound of prompts not played for longest is
+// forgotten when all of it together exceeds a limit. All methods may be called
+// from any goroutine but a media worker's.
+type Prompts struct {
+	log      *slog.Logger
+	roots    []fs.FS
+	language string // where nothing else fits
+
+	mu     sync.Mutex
+	limit  int64
+	size   int64
+	latest *list.List // of *promptEntry, the latest used first
+	byKey  map[promptKey]*promptEntry
+}
+
+// promptKey is what was asked for: a prompt in a language, or a file of a
+// caller's own file system.
+type promptKey struct {
+	files          any // nil for prompts
+	language, name string
+}
+
+// promptEntry is a prompt that is loaded or being loaded.
+type promptEntry struct {
+	key      promptKey
+	once     sync.Once
+	prompt   *Prompt
+	err      error
+	modified time.Time // of a caller's file
+	length   int64
+	size     int64         // octets that count against the limit
+	place    *list.Element // nil once it was forgotten
+}
+
+const (
+	// DefaultPromptLimit is how many octets of sound are kept.
+	DefaultPromptLimit = 64 << 20
+	// promptRate is the highest rate at which prompts are kept; telephones hear
+	// no difference above it.
+	promptRate = 16000
+)
+
+// promptExtensions are the files that are looked for, the best first.
+var promptExtensions = []string{
+	".wav", ".sln48", ".sln44", ".sln32", ".sln24", ".sln16", ".mp3", ".sln12", ".sln", ".raw", ".ulaw", ".alaw", ".ul", ".al", ".pcm",
+}
+
+// MissingPrompt says that no file was found.
+type MissingPrompt struct {
+	Language, Name string
+	Tried          []string // paths in the folders of prompts, without extension
+}
+
+func (e *MissingPrompt) Error() string {
+	return fmt.Sprintf("prompt %q not found: tried %s as wav, sln…, mp3, ulaw and alaw", e.Name, strings.Join(e.Tried, ", "))
+}
+
+// Is makes errors.Is(err, fs.ErrNotExist) true.
+func (e *MissingPrompt) Is(target error) bool { return target == fs.ErrNotExist }
+
+// NewPrompts looks in each of roots for <language>/<name>.<extension>, in the
+// first one first. log may be nil.
+func NewPrompts(log *slog.Logger, roots ...fs.FS) *Prompts {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Prompts{
+		log: log, roots: roots, language: "en", limit: DefaultPromptLimit,
+		latest: list.New(), byKey: map[promptKey]*promptEntry{},
+	}
+}
+
+// SetLimit changes how many octets of sound are kept. A single file may not have
+// more.
+func (p *Prompts) SetLimit(octets int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.limit = octets
+	p.forget(nil)
+}
+
+// SetDefaultLanguage changes the language that is tried last; before first use.
+func (p *Prompts) SetDefaultLanguage(language string) { p.language = language }
+
+// Find loads a prompt, or finds it loaded. The name has no extension but may
+// have folders: "digits/1". A language with a region, "en-GB", falls back to the
+// language alone, then to the default language, then to a file outside of all
+// languages. The error is a *MissingPrompt, or says why the file that was found
+// cannot be played.
+func (p *Prompts) Find(language, name string) (*Prompt, error) {
+	key := promptKey{language: language, name: name}
+	e := p.entry(key)
+	e.once.Do(func() { e.prompt, e.err = p.find(e, language, name) })
+	return p.loaded(e)
+}
+
+// FindFile loads a file of a caller's own, such as a recording. It is read anew
+// when its time or length has changed. Without an extension it is looked for
+// with those that prompts have.
+func (p *Prompts) FindFile(files fs.FS, name string) (*Prompt, error) {
+	name = path.Clean(name)
+	info, err := statSound(files, &name)
+	if err != nil {
+		return nil, err
+	}
+	if !reflect.TypeOf(files).Comparable() {
+		return p.load(&promptEntry{}, files, name)
+	}
+	key := promptKey{files: files, name: name}
+	e := p.entry(key)
+	e.once.Do(func() {
+		e.modified, e.length = info.ModTime(), info.Size()
+		e.prompt, e.err = p.load(e, files, name)
+	})
+	if e.err == nil && (!e.modified.Equal(info.ModTime()) || e.length != info.Size()) {
+		p.drop(e)
+		return p.FindFile(files, name)
+	}
+	return p.loaded(e)
+}
+
+// statSound completes the name of a file.
+func statSound(files fs.FS, name *string) (fs.FileInfo, error) {
+	info, err := fs.Stat(files, *name)
+	if err == nil && !info.IsDir() {
+		return info, nil
+	}
+	missing := &MissingPrompt{Name: *name, Tried: []string{*name}}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, extension := range promptExtensions {
+		if info, err := fs.Stat(files, *name+extension); err == nil && !info.IsDir() {
+			*name += extension
+			return info, nil
+		}
+	}
+	return nil, missing
+}
+
+// entry finds or makes the place of a prompt.
+func (p *Prompts) entry(key promptKey) *promptEntry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.byKey[key]
+	if e == nil {
+		e = &promptEntry{key: key}
+		e.place = p.latest.PushFront(e)
+		p.byKey[key] = e
+		return e
+	}
+	p.latest.MoveToFront(e.place)
+	return e
+}
+
+// loaded is the result of loading. What failed is tried again the next time.
+func (p *Prompts) loaded(e *promptEntry) (*Prompt, error) {
+	if e.err != nil {
+		p.drop(e)
+	}
+	return e.prompt, e.err
+}
+
+func (p *Prompts) drop(e *promptEntry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(e)
+}
+
+// remove forgets an entry; calls that play it go on.
+func (p *Prompts) remove(e *promptEntry) {
+	if e.place == nil {
+		return
+	}
+	p.latest.Remove(e.place)
+	delete(p.byKey, e.key)
+	e.place = nil
+	p.size -= e.size
+}
+
+// grow counts sound that an entry keeps, and forgets others for it.
+func (p *Prompts) grow(e *promptEntry, octets int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e.place == nil {
+		return
+	}
+	e.size += octets
+	p.size += octets
+	p.forget(e)
+}
+
+// forget makes room, but does not forget the entry that it is made for.
+func (p *Prompts) forget(keep *promptEntry) {
+	for p.size > p.limit {
+		last := p.latest.Back()
+		for last != nil && (last.Value == keep || last.Value.(*promptEntry).size == 0) {
+			last = last.Prev()
+		}
+		if last == nil {
+			return
+		}
+		p.remove(last.Value.(*promptEntry))
+	}
+}
+
+// Invalidate forgets a prompt whose file was changed, added or removed, in every
+// language. The name may be that of the prompt, or the path of the file in its
+// root. An empty name forgets all. Calls that play it go on as they began.
+func (p *Prompts) Invalidate(name string) {
+	name = strings.TrimSuffix(name, path.Ext(name))
+	_, inner, _ := strings.Cut(name, "/")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, e := range p.byKey {
+		known := strings.TrimSuffix(key.name, path.Ext(key.name))
+		if name == "" || key.name == name || known == name || known == inner {
+			p.remove(e)
+		}
+	}
+}
+
+// find goes through the languages, roots and extensions.
+func (p *Prompts) find(e *promptEntry, language, name string) (*Prompt, error) {
+	missing := &MissingPrompt{Language: language, Name: name}
+	if !fs.ValidPath(name) || name == "." {
+		return nil, fmt.Errorf("%q cannot be the name of a prompt", name)
+	}
+	var refused error
+	for _, folder := range p.folders(language) {
+		missing.Tried = append(missing.Tried, path.Join(folder, name))
+		for _, root := range p.roots {
+			prompt, err := p.findIn(e, root, path.Join(folder, name))
+			if err == nil {
+				return prompt, nil
+			}
+			if refused == nil && !errors.Is(err, fs.ErrNotExist) {
+				refused = err
+			}
+		}
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return nil, missing
+}
+
+// folders are where to look for a language: "en-GB", "en", the default, and "."
+// for files outside of all languages.
+func (p *Prompts) folders(language string) []string {
+	var folders []string
+	add := func(folder string) {
+		if fs.ValidPath(folder) && !strings.Contains(folder, "/") && !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+		}
+	}
+	language = strings.ReplaceAll(language, "_", "-")
+	for language != "" {
+		add(language)
+		language = language[:max(0, strings.LastIndexByte(language, '-'))]
+	}
+	add(p.language)
+	add(".")
+	return folders
+}
+
+// findIn loads the best readable file of that name in one root.
+func (p *Prompts) findIn(e *promptEntry, root fs.FS, name string) (*Prompt, error) {
+	var refused error
+	extensions := promptExtensions
+	if slices.Contains(promptExtensions, path.Ext(name)) {
+		extensions = append([]string{""}, extensions...)
+	}
+	for _, extension := range extensions {
+		prompt, err := p.load(e, root, name+extension)
+		if err == nil {
+			return prompt, nil
+		}
+		if refused == nil && !errors.Is(err, fs.ErrNotExist) {
+			refused = err
+		}
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return nil, fs.ErrNotExist
+}
+
+// load reads one file.
+func (p *Prompts) load(e *promptEntry, files fs.FS, name string) (*Prompt, error) {
+	reader, err := file.Open(files, name)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	p.mu.Lock()
+	limit := p.limit
+	p.mu.Unlock()
+	pcm, err := reader.ReadAll(int(limit / 2))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if reader.Truncated() {
+		p.log.Warn("sound file ends too early", "file", name, "seconds", float64(len(pcm))/float64(reader.Rate()))
+	}
+	rate := reader.Rate()
+	if rate > promptRate {
+		if pcm, err = dsp.Resample(pcm, rate, promptRate); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		rate = promptRate
+	}
+	prompt := &Prompt{owner: p, entry: e, file: name, pcm: slices.Clip(pcm), rate: rate}
+	p.grow(e, int64(2*len(pcm)))
+	return prompt, nil
+}
