@@ -6,20 +6,22 @@ local internal = context "internal"
 local excuse = {
   busy = "busy",
   noanswer = "noanswer",
-  rejected = "declined",
   unavailable = "not-reachable",
+  congestion = "all-circuits-busy-now",
 }
 
--- 1001 and 1002, and every further phone whose number has four digits and
--- begins with 1.
+-- 1001, 1002, and every further phone whose number has four digits and begins
+-- with 1. A caller that was not connected hears why before the call ends, and
+-- sees it too: nothing has answered, so the cause reaches the phone.
 internal:extension("_1XXX", function(call)
-  local result = call:dial("sip/" .. call.extension, { timeout = 30, ringback = true })
+  local result = call:dial("sip/" .. call.extension, { timeout = 30 })
   if result.status == "answered" then return end
+  call:progress()
   call:play(excuse[result.status] or "tt-somethingwrong")
   call:hangup(result.cause)
 end)
 
--- 600: says what it is, then sends everything back until the caller has enough.
+-- 600: sends back whatever is said, until the caller presses # or hangs up.
 internal:extension("600", function(call)
   call:answer()
   call:play "demo-echotest"
@@ -27,12 +29,5 @@ internal:extension("600", function(call)
   call:play "demo-echodone"
 end)
 
--- 602: the talking clock.
-internal:extension("602", function(call)
-  call:answer()
-  call:play "the-time-is"
-  call:say("time", time.now())
-end)
-
--- 700: the menu of ivr/main.lua.
+-- 700: a menu, in ivr/main.lua.
 internal:extension("700", require "ivr.main")

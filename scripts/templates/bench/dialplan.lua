@@ -42,7 +42,11 @@ end
 both("004", bridge "ulaw")
 both("014", bridge "ulaw")
 both("005", bridge "alaw")
-both("006", bridge "g722")
+
+-- G.722 is not built in yet.
+both("006", function(call)
+  call:hangup { cause = 88, reason = "No G.722" }
+end)
 
 both("007", function(call)
   call:answer()
