@@ -25,7 +25,7 @@ func (api *API) bind(e *Entry) lua.LGFunction {
 		if base == 2 {
 			a.checkSelf()
 		}
-		if e.Curried && a.State.Phase() != host.Loading {
+		if e.Curried && !a.State.Collecting() {
 			return a.swallow()
 		}
 		for i := range e.Params {
@@ -42,8 +42,7 @@ func (api *API) bind(e *Entry) lua.LGFunction {
 // sip.phone "1001" { … }.
 func (a *Args) curry() int {
 	name, e, api := a.L.Get(1), a.entry, a.api
-	site := a.site()
-	done := site.pending(e.Label()+` "`+name.String()+`"`, a.Source())
+	done := a.site().pending(e.Label()+` "`+name.String()+`"`, a.Source())
 	a.L.Push(a.L.NewFunction(func(L *lua.LState) int {
 		options := L.Get(1)
 		L.SetTop(0)
@@ -115,6 +114,9 @@ func (a *Args) checkParam(i int, p *Field) {
 
 // check raises an error unless v is of type t.
 func (a *Args) check(name string, t Type, v lua.LValue) {
+	if shared, ok := v.(*lua.LTable); ok {
+		v = a.State.Fields(shared)
+	}
 	if complaint := t.complain(name, v); complaint != "" {
 		a.Fail("%s", complaint)
 	}
@@ -287,6 +289,9 @@ func (a *Args) Function(i int) *lua.LFunction {
 // where it is not a table.
 func (a *Args) Options(i int) Options {
 	t, _ := a.Value(i).(*lua.LTable)
+	if t != nil {
+		t = a.State.Fields(t)
+	}
 	return Options{args: a, t: t, kind: a.entry.Params[i].Type}
 }
 

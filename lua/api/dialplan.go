@@ -1,12 +1,12 @@
 package api
 
 import (
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/moonwire/moonwire/core/route"
-	"github.com/moonwire/moonwire/lua/host"
 )
 
 // dialContext is the object that context returns.
@@ -104,6 +104,7 @@ func (a *Args) openContext() int {
 	name := a.String(0)
 	if site := a.site(); site != nil {
 		site.contexts[name] = true
+		site.Routes.Context(name)
 	}
 	a.L.Push(a.api.wrap(a.L, &dialContext{name}))
 	return 1
@@ -170,7 +171,9 @@ func (a *Args) include() int {
 		when = hours.contains
 	}
 	site.mention(a.String(0), a.Source())
-	site.Routes.Include(a.context().name, a.String(0), when)
+	site.Routes.AddInclude(a.context().name, route.Inclusion{
+		Context: a.String(0), When: when, Hours: strings.Join(options.Strings("when"), "; "), Source: a.Source(),
+	})
 	return a.Return(a.L.Get(1))
 }
 
@@ -182,9 +185,10 @@ func (a *Args) on() int {
 	return 0
 }
 
-// site is what the scripts being loaded declare into; nil while a call is served.
+// site is what the scripts being loaded declare into; nil while a call is
+// served, and in modules whose declarations were collected before.
 func (a *Args) site() *Site {
-	if a.State.Phase() != host.Loading {
+	if !a.State.Collecting() {
 		return nil
 	}
 	site, _ := a.State.Declarations().(*Site)

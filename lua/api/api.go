@@ -1,0 +1,240 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/media"
+	"github.com/moonwire/moonwire/core/store"
+	"github.com/moonwire/moonwire/lua/host"
+)
+
+// Services is what the API works with. Only Media is needed to serve calls;
+// without another service, what scripts ask of it fails with a reason.
+type Services struct {
+	Clock  clock.Clock    // nil: clock.Real
+	Log    *slog.Logger   // nil: slog.Default()
+	Zone   *time.Location // where scripts name none; nil: UTC
+	Random rand.Source    // nil: seeded by the system
+	Media  *media.Engine  // runs the media of legs that have no worker of their own
+
+	// Endpoints are what can be dialled, by the word before the slash.
+	Endpoints map[string]Dialer
+	// Prompts finds a recorded prompt; its error says which names were tried.
+	Prompts func(language, name string) (Sound, error)
+	// Store is state that calls share and that survives a restart.
+	Store Store
+	// Recordings is the folder of what calls record and play back.
+	Recordings *os.Root
+	// Secret finds or makes the password of a name.
+	Secret func(name string) (string, error)
+	// Env finds a variable of the environment; nil: os.LookupEnv.
+	Env func(name string) (string, bool)
+	// HTTP carries requests of scripts; nil: a transport of its own.
+	HTTP http.RoundTripper
+	// Ended, where not nil, hears the record of each call that ended.
+	Ended func(Record)
+}
+
+// Dialer makes calls; every call.Endpoint is one.
+type Dialer interface {
+	Dial(ctx context.Context, to call.Target) (call.Leg, error)
+}
+
+// Sound is a prompt that can be played any number of times at once.
+type Sound interface {
+	Source(skip time.Duration) media.Source
+	Duration() time.Duration
+}
+
+// Store keeps values by family and key; *store.Bucket is one.
+type Store interface {
+	Get(ctx context.Context, family, key string) ([]byte, error)
+	Put(ctx context.Context, family, key string, value []byte, o store.PutOptions) error
+	Delete(ctx context.Context, family, key string) error
+	Keys(ctx context.Context, family, prefix string) ([]string, error)
+	Add(ctx context.Context, family, key string, delta int64) (int64, error)
+	Watch(ctx context.Context, family string, f func(store.Change)) error
+}
+
+// API is the library of functions that scripts call, and what runs scripts for
+// calls. It is a host.Library.
+type API struct {
+	services    Services
+	host        *host.Host
+	expressions expressions
+	random      *rand.Rand
+	randomLock  sync.Mutex
+	metatables  map[string]*lua.LTable
+	posts       posts
+	calls       register
+	background  background
+	counters    counters
+}
+
+var _ host.Library = (*API)(nil)
+
+// New returns an API that works with s.
+func New(s Services) *API {
+	if s.Clock == nil {
+		s.Clock = clock.Real
+	}
+	if s.Log == nil {
+		s.Log = slog.Default()
+	}
+	if s.Zone == nil {
+		s.Zone = time.UTC
+	}
+	if s.Random == nil {
+		s.Random = rand.NewPCG(rand.Uint64(), rand.Uint64())
+	}
+	if s.Env == nil {
+		s.Env = lookupEnv
+	}
+	if s.HTTP == nil {
+		s.HTTP = newTransport()
+	}
+	if s.Secret == nil {
+		s.Secret = func(name string) (string, error) { return "secret-of-" + name, nil }
+	}
+	api := &API{services: s, random: rand.New(s.Random), metatables: map[string]*lua.LTable{}}
+	api.posts.api = api
+	api.background.api = api
+	api.calls.calls = map[string]*Call{}
+	return api
+}
+
+// Attach tells the API which host's versions serve calls. It must be called
+// before the first Accept.
+func (api *API) Attach(h *host.Host) { api.host = h }
+
+// NewDeclarations returns an empty *Site.
+func (api *API) NewDeclarations() any { return newSite() }
+
+// Complete checks a *Site and freezes its routes.
+func (api *API) Complete(d any, _ *host.Version) error { return d.(*Site).complete() }
+
+// Install puts every entry of the table in its place.
+func (api *API) Install(L *lua.LState) error {
+	tables := map[string]*lua.LTable{}
+	for name := range classes {
+		tables[name] = L.NewTable()
+		api.metatables[name] = api.newMetatable(L, name, tables[name])
+	}
+	for _, e := range table {
+		f := L.NewFunction(api.bind(e))
+		if e.On == "" {
+			L.SetGlobal(e.Name, f)
+			continue
+		}
+		if tables[e.On] == nil {
+			tables[e.On] = L.NewTable()
+			L.SetGlobal(e.On, tables[e.On])
+		}
+		tables[e.On].RawSetString(e.Name, f)
+	}
+	return nil
+}
+
+// newMetatable makes what all objects of a class share.
+func (api *API) newMetatable(L *lua.LState, class string, methods *lua.LTable) *lua.LTable {
+	m := L.NewTable()
+	m.RawSetString("__metatable", lua.LString(class))
+	m.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		key := L.Get(2)
+		if name, ok := key.(lua.LString); ok {
+			if f := methods.RawGetString(string(name)); f != lua.LNil {
+				L.Push(f)
+				return 1
+			}
+			if v, ok := api.field(L, string(name)); ok {
+				L.Push(v)
+				return 1
+			}
+		}
+		L.RaiseError("a %s has no '%s'%s", class, key.String(), didYouMean(key.String(), names(class)))
+		return 0
+	}))
+	m.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
+		api.setField(L, class, L.Get(2).String(), L.Get(3))
+		return 0
+	}))
+	m.RawSetString("__tostring", L.NewFunction(func(L *lua.LState) int {
+		L.Push(lua.LString(class + " " + L.Get(1).(*lua.LUserData).Value.(objectValue).title()))
+		return 1
+	}))
+	return m
+}
+
+// objectValue is what the userdata of scripts hold.
+type objectValue interface {
+	class() string
+	title() string
+	// get returns a field's value; set assigns one that the table lets be set.
+	get(L *lua.LState, name string) (lua.LValue, bool)
+	set(name string, v lua.LValue)
+}
+
+func className(v any) string {
+	if o, ok := v.(objectValue); ok {
+		return o.class()
+	}
+	return "userdata"
+}
+
+// wrap makes the Lua object of o.
+func (api *API) wrap(L *lua.LState, o objectValue) *lua.LUserData {
+	return &lua.LUserData{Value: o, Env: L.Env, Metatable: api.metatables[o.class()]}
+}
+
+func (api *API) field(L *lua.LState, name string) (lua.LValue, bool) {
+	ud, ok := L.Get(1).(*lua.LUserData)
+	if !ok {
+		return nil, false
+	}
+	o, ok := ud.Value.(objectValue)
+	if !ok {
+		return nil, false
+	}
+	return o.get(L, name)
+}
+
+func (api *API) setField(L *lua.LState, class, name string, v lua.LValue) {
+	for _, f := range classes[class].Fields {
+		if f.Name != name {
+			continue
+		}
+		if !f.Settable {
+			L.RaiseError("%s.%s cannot be set", class, name)
+		}
+		if complaint := f.Type.complain(class+"."+name, v); complaint != "" {
+			L.RaiseError("%s", complaint)
+		}
+		L.Get(1).(*lua.LUserData).Value.(objectValue).set(name, v)
+		return
+	}
+	hint := didYouMean(name, names(class))
+	if hint == "" && class == "call" {
+		hint = "; keep values of your own in call.vars"
+	}
+	L.RaiseError("a %s has no '%s'%s", class, name, hint)
+}
+
+func (c *dialContext) class() string { return "context" }
+func (c *dialContext) title() string { return c.name }
+func (c *dialContext) get(_ *lua.LState, name string) (lua.LValue, bool) {
+	if name == "name" {
+		return lua.LString(c.name), true
+	}
+	return nil, false
+}
+func (c *dialContext) set(string, lua.LValue) {}

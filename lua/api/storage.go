@@ -1,0 +1,150 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/moonwire/moonwire/core/store"
+)
+
+var (
+	familyField = Field{Name: "family", Type: text(), Required: true, Summary: "a group of keys"}
+	keyField    = Field{Name: "key", Type: text(), Required: true, Summary: "any text"}
+	doneResults = []Field{
+		{Name: "done", Type: flag(), Summary: "false where it failed"},
+		{Name: "reason", Type: text(), Summary: "why it failed"},
+	}
+)
+
+var storeEntries = []*Entry{
+	{On: "store", Name: "get", Phase: Running, Summary: "Reads a value that calls share.",
+		Params: []Field{familyField, keyField, {Name: "default", Type: anything(), Summary: "given where there is none"}},
+		Results: []Field{
+			{Name: "value", Type: either(text(), Type{Kinds: kindNil}), Summary: "nil where there is none"},
+			{Name: "reason", Type: text(), Summary: "why reading failed"},
+		},
+		Example: `context "internal":extension("680", function(call)
+  local name = store.get("cidname", call.caller.number)
+  if name then call.caller.name = name end
+end)`,
+		Func: (*Args).storeGet},
+	{On: "store", Name: "put", Phase: Running, Summary: "Keeps a value that calls share.",
+		Detail: "Comes back when the value is safe on the disk. Values are text; numbers and booleans become text, tables need json.encode.",
+		Params: []Field{familyField, keyField,
+			{Name: "value", Type: either(text(), number(), flag()), Required: true, Summary: "what to keep"},
+			{Name: "options", Summary: "how long", Type: record(Field{Name: "ttl", Type: seconds(), Unit: "s", Default: 0, Summary: "forget it after so long; 0 is never"})},
+		},
+		Results: doneResults,
+		Example: `context "internal":extension("681", function(call)
+  store.put("lastcall", call.extension, call.caller.number, { ttl = 86400 })
+end)`,
+		Func: (*Args).storePut},
+	{On: "store", Name: "delete", Phase: Running, Summary: "Forgets a value.",
+		Params: []Field{familyField, keyField}, Results: doneResults,
+		Example: `context "internal":extension("682", function(call) store.delete("lastcall", call.extension) end)`,
+		Func:    (*Args).storeDelete},
+	{On: "store", Name: "keys", Phase: Running, Summary: "Lists the keys of a family.",
+		Params: []Field{familyField, {Name: "prefix", Type: text(), Summary: "only those that begin so"}},
+		Results: []Field{
+			{Name: "keys", Type: either(listOf(text()), Type{Kinds: kindNil}), Summary: "in order"},
+			{Name: "reason", Type: text(), Summary: "why listing failed"},
+		},
+		Example: `context "internal":extension("683", function(call)
+  for _, key in ipairs(store.keys "lastcall") do log.info("%s", key) end
+end)`,
+		Func: (*Args).storeKeys},
+	{On: "store", Name: "add", Phase: Running, Summary: "Counts: adds to a number, however many calls do so at once.",
+		Params: []Field{familyField, keyField, {Name: "delta", Type: whole(), Default: 1, Summary: "what to add"}},
+		Results: []Field{
+			{Name: "sum", Type: either(number(), Type{Kinds: kindNil}), Summary: "the new number"},
+			{Name: "reason", Type: text(), Summary: "why it failed"},
+		},
+		Example: `context "internal":extension("684", function(call) call:say { number = store.add("visits", "684") } end)`,
+		Func:    (*Args).storeAdd},
+	{On: "store", Name: "watch", Phase: Loading, Summary: "Runs a function beside the calls whenever a value of a family changes.",
+		Params: []Field{familyField,
+			{Name: "fn", Type: function("fun(change: table)"), Required: true, Summary: "gets `family`, `key`, and `value`, which is nil when it was deleted"}},
+		Example: `store.watch("config", function(change) log.info("%s is now %s", change.key, change.value) end)`,
+		Func:    (*Args).storeWatch},
+}
+
+func (a *Args) store() Store {
+	if s := a.api.services.Store; s != nil {
+		return s
+	}
+	return noStore{}
+}
+
+// key reads the family and the key, which must not be empty.
+func (a *Args) key() (family, key string) {
+	family, key = a.String(0), a.String(1)
+	if family == "" || key == "" {
+		a.Fail("family and key must not be empty")
+	}
+	return family, key
+}
+
+func (a *Args) storeGet() int {
+	family, key := a.key()
+	value, err := a.store().Get(context.Background(), family, key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return a.Return(a.Value(2))
+	case err != nil:
+		return a.Refuse(err.Error())
+	}
+	return a.Return(lua.LString(value))
+}
+
+// outcome is true, or false and a reason.
+func (a *Args) outcome(err error) int {
+	if err != nil {
+		return a.Return(lua.LFalse, lua.LString(err.Error()))
+	}
+	return a.Return(lua.LTrue)
+}
+
+func (a *Args) storePut() int {
+	family, key := a.key()
+	return a.outcome(a.store().Put(context.Background(), family, key, []byte(a.Value(2).String()), store.PutOptions{TTL: a.Options(3).Seconds("ttl")}))
+}
+
+func (a *Args) storeDelete() int {
+	family, key := a.key()
+	err := a.store().Delete(context.Background(), family, key)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return a.outcome(err)
+}
+
+func (a *Args) storeKeys() int {
+	keys, err := a.store().Keys(context.Background(), a.String(0), a.String(1))
+	if err != nil {
+		return a.Refuse(err.Error())
+	}
+	return a.Return(toLua(a.L, keys))
+}
+
+func (a *Args) storeAdd() int {
+	family, key := a.key()
+	sum, err := a.store().Add(context.Background(), family, key, int64(a.Number(2)))
+	if err != nil {
+		return a.Refuse(err.Error())
+	}
+	return a.Return(lua.LNumber(sum))
+}
+
+func (a *Args) storeWatch() int {
+	ref := a.State.Declare(a.L, "store.watch", a.String(0), a.Function(1))
+	if site := a.site(); site != nil {
+		if strings.TrimSpace(a.String(0)) == "" {
+			a.Fail("family must not be empty")
+		}
+		site.watches = append(site.watches, watch{a.String(0), ref, a.Source()})
+	}
+	return 0
+}

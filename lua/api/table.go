@@ -1,0 +1,44 @@
+package api
+
+import "slices"
+
+var (
+	table   []*Entry
+	byLabel map[string]*Entry
+	classes = map[string]*Class{
+		"context": contextClass, "call": callClass, "caller": callerClass, "headers": headersClass,
+	}
+)
+
+var modules = []Word{
+	{"sip", "phones, trunks, and where to listen"},
+	{"store", "values that calls share and that survive a restart"},
+	{"log", "lines for the operator"},
+	{"timer", "functions that run later"},
+	{"time", "clocks, dates and their text; times are seconds since 1970 in UTC"},
+	{"json", "JSON"},
+	{"http", "requests to other machines, within what is granted"},
+	{"re", "regular expressions"},
+	{"fs", "files, within what is granted"},
+	{"random", "chance"},
+	{"base64", "base64"},
+	{"hash", "sums and signatures"},
+	{"url", "parts of URLs"},
+}
+
+// The table is put together when the program starts rather than by the
+// variables themselves, because the functions in it refer to it.
+func init() {
+	table = slices.Concat(
+		dialplanEntries, settingEntries, sipEntries,
+		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries,
+		storeEntries, logEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, fsEntries, helperEntries,
+	)
+	byLabel = make(map[string]*Entry, len(table))
+	for _, e := range table {
+		if e.Since == "" {
+			e.Since = "0.1"
+		}
+		byLabel[e.On+"\x00"+e.Name] = e
+	}
+}

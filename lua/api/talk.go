@@ -1,0 +1,157 @@
+package api
+
+import (
+	"io"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/moonwire/moonwire/core/bridge"
+	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/media"
+	"github.com/moonwire/moonwire/core/media/dsp"
+)
+
+// joint is a bridge of two calls that can be taken apart more than once.
+type joint struct{ pair *bridge.Pair }
+
+func join(a, b *Call) *joint { return &joint{bridge.Join(a.Line(), b.Line())} }
+
+func (j *joint) part() {
+	if j.pair != nil {
+		j.pair.Split()
+		j.pair = nil
+	}
+}
+
+func (a *Args) bridgeWith() int {
+	c := a.Call()
+	peer := a.Value(0).(*lua.LUserData).Value.(*Call)
+	if peer == c {
+		a.Fail("a call cannot be connected with itself")
+	}
+	if err := c.open(); err != nil {
+		return a.done(err)
+	}
+	return a.talk(c, peer, a.Options(1), peer.extension, peer.began)
+}
+
+// talk connects two parties until one of them leaves, a key or the limit parts
+// them. If the caller leaves the other party is hung up and the script ends.
+func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) int {
+	t := c.task
+	defer peer.drop(call.CauseNormal)
+	var pressed []pressedKey
+	parting := keySet{keys: o.String("hangup_on")}
+	listen := func(from *Call) func() {
+		return from.keys(func(k byte) bool {
+			pressed = append(pressed, pressedKey{k, from == c})
+			return true
+		})
+	}
+	defer listen(c)()
+	defer listen(peer)()
+	j := join(c, peer)
+	defer j.part()
+	var over *alarm
+	if limit := o.Seconds("limit"); limit > 0 {
+		over = t.alarm(limit, nil)
+		defer over.stop()
+	}
+	endedBy := ""
+	for endedBy == "" {
+		a.wait(t, func() bool {
+			return peer.ended != nil || len(pressed) > 0 || over != nil && over.fired || peer.transfer != ""
+		})
+		switch {
+		case peer.ended != nil || peer.transfer != "":
+			endedBy = "called"
+		case over != nil && over.fired:
+			endedBy = "limit"
+		default:
+			k := pressed[0]
+			pressed = pressed[1:]
+			if a.keyWhileTalking(k, o, parting) {
+				endedBy = k.from()
+			}
+		}
+	}
+	return a.talked(c, peer, target, began, endedBy)
+}
+
+func (a *Args) talked(c, peer *Call, target string, began time.Time, endedBy string) int {
+	now := c.task.clock.Now()
+	cause := call.CauseNormal
+	if peer.ended != nil {
+		cause = peer.ended.Cause
+	}
+	talk := time.Duration(0)
+	if !peer.answered.IsZero() {
+		talk = now.Sub(peer.answered)
+	}
+	return a.Result("answered", "cause", int(cause), "answered_by", target, "duration", now.Sub(began),
+		"talk_time", talk, "ended_by", endedBy, "transfer", peer.transfer)
+}
+
+type pressedKey struct {
+	key      byte
+	byCaller bool
+}
+
+func (k pressedKey) from() string {
+	if k.byCaller {
+		return "caller"
+	}
+	return "called"
+}
+
+// keyWhileTalking lets the script see a key and reports whether to part the two.
+func (a *Args) keyWhileTalking(k pressedKey, o Options, parting keySet) bool {
+	if k.byCaller && parting.has(k.key) {
+		return true
+	}
+	f := o.Function("on_digit")
+	if f == nil {
+		return false
+	}
+	results := a.invoke(f, lua.LString(string(k.key)), lua.LString(k.from()))
+	return len(results) > 0 && results[0] == lua.LString("hangup")
+}
+
+// ringing is what a caller hears while it rings: a tone, or a prompt over and over.
+func (c *Call) ringing(what, country string) media.Source {
+	if what != "tone" {
+		prompts := c.task.api.services.Prompts
+		if prompts == nil {
+			return nil
+		}
+		sound, err := prompts(c.language, what)
+		if err != nil {
+			c.task.log.Warn("prompt not found", "prompt", what, "error", err)
+			return nil
+		}
+		return &repeated{sound: sound, now: sound.Source(0)}
+	}
+	tone, ok := dsp.FindTone(country, string(dsp.RingingTone))
+	if !ok {
+		if tone, ok = dsp.FindTone("us", string(dsp.RingingTone)); !ok {
+			return nil
+		}
+	}
+	return media.Encoded(tone.Source())
+}
+
+// repeated plays a sound again and again.
+type repeated struct {
+	sound Sound
+	now   media.Source
+}
+
+func (r *repeated) Next(format call.Format, f *call.Frame) error {
+	err := r.now.Next(format, f)
+	if err != io.EOF {
+		return err
+	}
+	r.now = r.sound.Source(0)
+	return r.now.Next(format, f) // an empty sound ends here
+}

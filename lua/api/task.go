@@ -1,0 +1,190 @@
+package api
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/lua/host"
+)
+
+// task is one run of scripts: for a call, or beside the calls for a hook or a
+// timer. Everything but post belongs to its goroutine.
+//
+// While its scripts run, a task holds the clock once. It gives that hold up to
+// wait, and takes over the one that comes with whatever wakes it.
+type task struct {
+	api     *API
+	site    *Site
+	version *host.Version
+	state   *host.State
+	clock   clock.Clock
+	log     *slog.Logger
+	inbox   inbox
+	call    *Call             // that the task serves, nil beside the calls
+	events  <-chan call.Event // of that call's leg
+	peers   []*Call           // legs that the task dialled and must hang up
+	alarms  map[*alarm]struct{}
+	entered int // extensions entered from one another
+}
+
+// inbox takes closures from any goroutine to the task's own, in order.
+type inbox struct {
+	mu     sync.Mutex
+	queue  []func()
+	ready  chan struct{} // holds one token while the queue may not be empty
+	closed bool
+}
+
+// post has f run on the task's goroutine when it waits next. It never blocks.
+// false says that the task is over and f will not run. Any goroutine.
+func (t *task) post(f func()) bool {
+	t.inbox.mu.Lock()
+	defer t.inbox.mu.Unlock()
+	if t.inbox.closed {
+		return false
+	}
+	t.clock.Hold()
+	t.inbox.queue = append(t.inbox.queue, f)
+	select {
+	case t.inbox.ready <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (b *inbox) take() func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 {
+		b.queue = nil
+		return nil
+	}
+	f := b.queue[0]
+	b.queue = b.queue[1:]
+	return f
+}
+
+// close ends the inbox and gives up the holds of what it still had.
+func (t *task) close() {
+	t.inbox.mu.Lock()
+	left := len(t.inbox.queue)
+	t.inbox.queue, t.inbox.closed = nil, true
+	t.inbox.mu.Unlock()
+	for range left {
+		t.clock.Release()
+	}
+}
+
+// next waits for one thing to happen and deals with it.
+func (t *task) next() {
+	t.clock.Release()
+	for {
+		if f := t.inbox.take(); f != nil {
+			f()
+			return
+		}
+		select {
+		case e, ok := <-t.events:
+			if ok {
+				t.call.handle(e)
+				return
+			}
+			t.events = nil
+		case <-t.inbox.ready:
+		}
+	}
+}
+
+// wait deals with what happens until done. It reports false when the script has
+// been interrupted before, which a hang-up of the task's call does.
+func (t *task) wait(done func() bool) bool {
+	for !done() {
+		if t.state.Err() != nil {
+			return false
+		}
+		t.next()
+	}
+	t.state.Refuel()
+	return true
+}
+
+// wait is task.wait; if the call ends before done, so does the script.
+func (a *Args) wait(t *task, done func() bool) {
+	if !t.wait(done) {
+		a.L.RaiseError("%s", t.state.Err())
+	}
+}
+
+// alarm is a moment that a task waits for.
+type alarm struct {
+	task  *task
+	timer clock.Timer
+	fired bool
+	run   func() // where not nil, runs on the task's goroutine
+}
+
+// alarm sets one, d from now.
+func (t *task) alarm(d time.Duration, run func()) *alarm {
+	al := &alarm{task: t, run: run}
+	if t.alarms == nil {
+		t.alarms = map[*alarm]struct{}{}
+	}
+	t.alarms[al] = struct{}{}
+	al.timer = t.clock.AfterFunc(d, func() { t.post(al.ring) })
+	return al
+}
+
+func (al *alarm) ring() {
+	if _, set := al.task.alarms[al]; !set {
+		return
+	}
+	delete(al.task.alarms, al)
+	al.fired = true
+	if al.run != nil {
+		al.run()
+	}
+}
+
+// stop withdraws the alarm, if it has not fired. nil is an alarm never set.
+func (al *alarm) stop() {
+	if al == nil {
+		return
+	}
+	delete(al.task.alarms, al)
+	al.timer.Stop()
+}
+
+// invoke runs a function of the script in the middle of another that waits.
+// What it raises is raised in that one.
+func (a *Args) invoke(f *lua.LFunction, args ...lua.LValue) []lua.LValue {
+	results, err := a.State.Invoke(f, args...)
+	if err != nil {
+		a.State.Fail(a.L, err)
+	}
+	return results
+}
+
+// release ends all that a task started and that is still under way.
+func (t *task) release() {
+	for al := range t.alarms {
+		al.stop()
+	}
+	for _, p := range t.peers {
+		p.drop(call.CauseNormal)
+	}
+}
+
+// working gets the task that a function works for. Functions that need one
+// cannot be used while scripts load, which the table says.
+func (a *Args) working() *task {
+	t := a.task()
+	if t == nil {
+		a.Fail("cannot be used while scripts are loaded")
+	}
+	return t
+}
