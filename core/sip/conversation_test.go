@@ -49,12 +49,12 @@ type fakeAudio struct {
 	options  audioOptions
 }
 
-func (a *fakeAudio) Format() call.Format           { return a.agreed.Format }
-func (a *fakeAudio) ReadFrame(*call.Frame) error   { return call.ErrNoFrame }
-func (a *fakeAudio) WriteFrame(*call.Frame) error  { return nil }
-func (a *fakeAudio) LocalPort() int                { return 10000 }
-func (a *fakeAudio) Close() error                  { a.closed = true; return nil }
-func (a *fakeAudio) Configure(g sdp.Agreement)     { a.agreed = g; a.configed++ }
+func (a *fakeAudio) Format() call.Format          { return a.agreed.Format }
+func (a *fakeAudio) ReadFrame(*call.Frame) error  { return call.ErrNoFrame }
+func (a *fakeAudio) WriteFrame(*call.Frame) error { return nil }
+func (a *fakeAudio) LocalPort() int               { return 10000 }
+func (a *fakeAudio) Close() error                 { a.closed = true; return nil }
+func (a *fakeAudio) Configure(g sdp.Agreement)    { a.agreed = g; a.configed++ }
 func (a *fakeAudio) SendDigits(d call.SendDigits, done func()) {
 	a.digits += d.Digits
 	if done != nil {
@@ -87,7 +87,7 @@ type sentMessage struct {
 	to   netip.AddrPort
 }
 
-// stage0 is an endpoint without sockets, and the world around it.
+// theatre is an endpoint without sockets, and the world around it.
 type theatre struct {
 	t        testing.TB
 	e        *Endpoint
@@ -115,7 +115,7 @@ func newTheatre(t testing.TB) *theatre {
 	var seed [32]byte
 	e, err := New(Options{
 		Clock: w.clock, Rand: rand.NewChaCha8(seed),
-		Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:     slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnEvent: func(e Event) { w.ended = append(w.ended, e) },
 		Resolver: records{
 			srv: map[string][]*net.SRV{"_sip._udp.provider.example": {{Target: "a.provider.example.", Port: 5070}, {Target: "b.provider.example.", Port: 5080}}},
@@ -144,17 +144,32 @@ func newTheatre(t testing.TB) *theatre {
 	}
 	e.transport.sockets = []*socket{testSocket}
 	e.listens = true
-	e.accept = func(l call.Leg) {
-		w.legs = append(w.legs, l)
-		w.leg = l
-	}
+	e.accept = w.adopt
 	return w
+}
+
+// adopt makes a leg the one that commands and checks are about, and takes its
+// events off the clock's mind as they come.
+func (w *theatre) adopt(l call.Leg) {
+	w.leg = l
+	w.legs = append(w.legs, l)
+	w.clock.Hold()
+	go func() {
+		w.clock.Release()
+		for e := range l.Events() {
+			w.mu.Lock()
+			w.events = append(w.events, show(e))
+			w.mu.Unlock()
+			w.clock.Release()
+		}
+	}()
 }
 
 func (w *theatre) config(c Config) {
 	if err := w.e.Apply(c); err != nil {
 		w.t.Fatal(err)
 	}
+	w.clock.Advance(0)
 	w.clock.Settle()
 }
 
@@ -276,7 +291,7 @@ func (w *theatre) expand(s string) string {
 func (w *theatre) compose(s step) string {
 	text := w.expand(s.text)
 	if text == "raw" {
-		return strings.Join(s.lines, "\r\n") + "\r\n"
+		return strings.Join(s.lines, "\r\n") + "\r\n\r\n"
 	}
 	var body string
 	given := map[string]string{}
@@ -452,11 +467,11 @@ func (w *theatre) command(text string, lines []string) error {
 	case "bind":
 		return w.bind(rest)
 	case "dial":
-		w.leg, w.dialErr = w.e.Dial(context.Background(), call.Target{Address: rest, Caller: call.Party{Number: "100", Name: "Bob"}})
-		w.clock.Settle()
-		if w.dialErr == nil {
-			w.legs = append(w.legs, w.leg)
+		l, err := w.e.Dial(context.Background(), call.Target{Address: rest, Caller: call.Party{Number: "100", Name: "Bob"}})
+		if w.dialErr = err; err == nil {
+			w.adopt(l)
 		}
+		w.clock.Settle()
 	case "ring":
 		return send(call.Ring{})
 	case "progress":
@@ -481,6 +496,9 @@ func (w *theatre) command(text string, lines []string) error {
 		return send(call.Redirect{To: rest})
 	case "drain":
 		w.e.draining = true
+	case "watch":
+		w.e.watch(rest)
+		w.clock.Advance(0)
 	case "exhaust":
 		w.exhaust = true
 	case "refused": // the command must fail
@@ -559,20 +577,22 @@ func (w *theatre) check(text string) string {
 			return "header is " + got
 		}
 	case "none":
-		select {
-		case e := <-w.leg.Events():
-			return fmt.Sprintf("event %s", show(e))
-		default:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.events) > 0 {
+			return "event is " + w.events[0]
 		}
 	default:
-		select {
-		case e := <-w.leg.Events():
-			w.clock.Release()
-			if got := show(e); !strings.HasPrefix(got, text) {
-				return "event is " + got
-			}
-		default:
+		w.clock.Settle()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if len(w.events) == 0 {
 			return "no event"
+		}
+		got := w.events[0]
+		w.events = w.events[1:]
+		if !strings.HasPrefix(got, text) {
+			return "event is " + got
 		}
 	}
 	return ""

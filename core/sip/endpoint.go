@@ -18,7 +18,8 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
-	
+	"github.com/moonwire/moonwire/core/rtp"
+
 	"github.com/moonwire/moonwire/core/sip/digest"
 	"github.com/moonwire/moonwire/core/sip/registrar"
 )
@@ -28,7 +29,7 @@ type Options struct {
 	Clock    clock.Clock     // nil = clock.Real
 	Log      *slog.Logger    // nil = slog.Default()
 	Media    *media.Engine   // runs the calls' media
-	Ports    any      // where media is received
+	Ports    *rtp.Ports      // where media is received
 	Rand     io.Reader       // of tags, branches and nonces; nil = crypto/rand
 	Store    registrar.Store // keeps registrations; nil = memory only
 	Resolver Resolver        // nil = the system's
@@ -126,7 +127,7 @@ func New(o Options) (*Endpoint, error) {
 		legs: make(map[string]*leg), invites: make(map[string]*leg), busy: make(map[string]int),
 		trunks: make(map[string]*trunkState), qualify: make(map[string]*qualifier),
 	}
-	e.random.Reader = o.Rand
+	e.random.r = o.Rand
 	e.openAudio = e.openRTP
 	e.life, e.stop = context.WithCancel(context.Background())
 	e.prefix = e.token(2)
@@ -179,12 +180,20 @@ func (e *Endpoint) Apply(c Config) error {
 	return nil
 }
 
-// Read makes the random source safe for all goroutines.
-func (e *Endpoint) read(p []byte) {
-	e.random.Lock()
-	io.ReadFull(e.random.Reader, p)
-	e.random.Unlock()
+// source is a random source that any goroutine may read.
+type source struct {
+	mu sync.Mutex
+	r  io.Reader
 }
+
+// Read fills p.
+func (s *source) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return io.ReadFull(s.r, p)
+}
+
+func (e *Endpoint) read(p []byte) { e.random.Read(p) }
 
 // Listen opens the addresses of the Config. The error names the first that
 // cannot be had, and then none is open.

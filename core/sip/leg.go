@@ -73,7 +73,7 @@ func (e *Endpoint) newLeg(p peer, incoming bool) *leg {
 // openMedia gives the leg its port.
 func (l *leg) openMedia(beside call.Leg) error {
 	a, err := l.endpoint.openAudio(audioOptions{
-		log: l.log, beside: beside, digit: l.pressed, silence: l.silent, inband: l.peer.media.DTMF == DTMFInband,
+		log: l.log, beside: beside, digit: l.pressed, silence: l.silent, inband: l.peer.media.DTMF == DTMFInband, nat: l.peer.media.NAT,
 	})
 	l.audio = a
 	return err
@@ -182,7 +182,11 @@ func (l *leg) carryOut(s call.Signal) error {
 
 // hangUp ends the call in the way that fits its state.
 func (l *leg) hangUp(s call.Hangup) error {
-	if s.Cause == call.CauseNone {
+	switch {
+	case s.Cause != call.CauseNone:
+	case s.Status >= 300:
+		s.Cause = call.CauseOf(s.Status)
+	default:
 		s.Cause = call.CauseNormal
 	}
 	status := 0

@@ -32,6 +32,7 @@ type audioOptions struct {
 	digit   func(call.Digit)
 	silence func(time.Duration)
 	inband  bool // digits are tones in the audio
+	nat     bool // media may come from elsewhere than SDP says
 }
 
 // negotiation is how far offer and answer of a leg have come (RFC 3264). The

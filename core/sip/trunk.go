@@ -49,7 +49,13 @@ const (
 )
 
 func newTrunkState(e *Endpoint, t *Trunk) *trunkState {
-	return &trunkState{endpoint: e, trunk: t, callID: e.token(12), tag: e.token(8), expires: t.expires()}
+	s := &trunkState{endpoint: e, trunk: t, callID: e.token(12), tag: e.token(8), expires: t.expires()}
+	if host, _, err := splitHost(t.Host); err == nil {
+		if a, err := netip.ParseAddr(host); err == nil { // its calls are welcome at once
+			s.addresses.Store(&[]netip.Addr{a.Unmap()})
+		}
+	}
+	return s
 }
 
 // at reports whether the trunk's host has this address.

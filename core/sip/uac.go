@@ -36,8 +36,8 @@ type branch struct {
 	tx        *clientTx
 	auth      credentials
 	early     map[string]*earlyDialog // by To tag
-	heard     bool              // a provisional answer came: CANCEL may be sent
-	cancel    *field            // wanted; its Reason
+	heard     bool                    // a provisional answer came: CANCEL may be sent
+	cancel    *field                  // wanted; its Reason
 	done      bool
 	redirects int
 	visited   []string
