@@ -63,17 +63,14 @@ type Endpoint struct {
 	clock     clock.Clock
 	log       *slog.Logger
 	engine    *media.Engine
-	ports     any
+	ports     *rtp.Ports
 	resolver  Resolver
 	limits    Limits
 	onEvent   func(Event)
 	openAudio func(audioOptions) (audio, error)
 	write     func(flow, []byte) error // what sends messages; tests take them instead
 
-	random struct {
-		sync.Mutex
-		io.Reader
-	}
+	random       source
 	settings     atomic.Pointer[settings]
 	digest       atomic.Pointer[digest.Server]
 	limiter      *digest.Limiter

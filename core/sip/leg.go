@@ -73,7 +73,7 @@ func (e *Endpoint) newLeg(p peer, incoming bool) *leg {
 // openMedia gives the leg its port.
 func (l *leg) openMedia(beside call.Leg) error {
 	a, err := l.endpoint.openAudio(audioOptions{
-		log: l.log, beside: beside, digit: l.pressed, silence: l.silent, inband: l.peer.media.DTMF == DTMFInband, nat: l.peer.media.NAT,
+		log: l.log, beside: beside, digit: l.pressed, silence: l.silent, format: l.reformatted, inband: l.peer.media.DTMF == DTMFInband, nat: l.peer.media.NAT,
 	})
 	l.audio = a
 	return err
@@ -84,6 +84,16 @@ func (l *leg) pressed(d call.Digit) { l.events.Post(d) }
 
 // silent says that no media came for a while. Media worker.
 func (l *leg) silent(d time.Duration) { l.events.Post(call.MediaLost{Silence: d}) }
+
+// reformatted says that the far end changed codecs on its own. Media worker.
+func (l *leg) reformatted(f call.Format) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != call.Ended && l.format != f {
+		l.format = f
+		l.events.Post(call.MediaChanged{Format: f})
+	}
+}
 
 // Info is the present state of the leg.
 func (l *leg) Info() call.Info {

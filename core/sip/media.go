@@ -31,8 +31,9 @@ type audioOptions struct {
 	beside  call.Leg
 	digit   func(call.Digit)
 	silence func(time.Duration)
-	inband  bool // digits are tones in the audio
-	nat     bool // media may come from elsewhere than SDP says
+	format  func(call.Format) // the far end took another codec that was agreed
+	inband  bool              // digits are tones in the audio
+	nat     bool              // media may come from elsewhere than SDP says
 }
 
 // negotiation is how far offer and answer of a leg have come (RFC 3264). The

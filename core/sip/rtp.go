@@ -2,11 +2,15 @@ package sip
 
 import (
 	"errors"
+	"time"
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/rtp"
 )
+
+// lostAfter is how long no media may come before the script is told.
+const lostAfter = 30 * time.Second
 
 var _ audio = (*rtp.Session)(nil)
 
@@ -17,8 +21,8 @@ func (e *Endpoint) openRTP(o audioOptions) (audio, error) {
 		return nil, errors.New("sip: the endpoint was made without media")
 	}
 	session, err := e.ports.Open(e.workerBeside(o.beside), rtp.Options{
-		Clock: e.clock, Log: o.log, Rand: &e.random, OnDigit: o.digit, OnSilence: o.silence,
-		Inband: o.inband, Asymmetric: !o.nat,
+		Clock: e.clock, Log: o.log, Rand: &e.random, OnDigit: o.digit, OnSilence: o.silence, Silence: lostAfter,
+		OnFormat: o.format, Inband: o.inband, Asymmetric: !o.nat,
 	})
 	if err != nil {
 		return nil, err
