@@ -15,7 +15,7 @@ import "time"
 // and then.
 type transits struct {
 	bins   [transitBins]uint16
-	recent [transitWindow]int64 // milliseconds
+	recent [transitWindow]int32 // milliseconds
 	count  int                  // of recent that are in use
 	next   int                  // place in recent that is written next
 	since  int                  // packets since the last look
@@ -42,11 +42,11 @@ func (t *transits) add(transit time.Duration) {
 		t.quickest = ms
 	}
 	if t.count == transitWindow {
-		t.bins[place(t.recent[t.next])]--
+		t.bins[place(int64(t.recent[t.next]))]--
 	} else {
 		t.count++
 	}
-	t.recent[t.next] = ms
+	t.recent[t.next] = int32(ms)
 	t.bins[place(ms)]++
 	t.next = (t.next + 1) % transitWindow
 	t.quickest = min(t.quickest, ms)

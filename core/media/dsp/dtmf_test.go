@@ -209,6 +209,7 @@ func TestDTMFInNoise(t *testing.T) {
 // TestDTMFTalkOff listens to an hour of synthetic speech, and to chords, which
 // are as near to DTMF as anything people make.
 func TestDTMFTalkOff(t *testing.T) {
+	t.Parallel()
 	falls := 0
 	for seed := range uint64(60) {
 		got, _ := detect(t, 8000, voice(8000, seed, time.Minute, -10-float64(seed%20), seed%3 != 0))

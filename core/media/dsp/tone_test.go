@@ -60,6 +60,7 @@ func TestEveryCountryHasEveryTone(t *testing.T) {
 // TestToneSound measures, at every rate, what each country's tone consists of:
 // the level, the frequencies, the silence between.
 func TestToneSound(t *testing.T) {
+	t.Parallel()
 	for country, set := range tones {
 		for name := range set {
 			tone, _ := FindTone(country, string(name))
