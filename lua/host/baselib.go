@@ -26,6 +26,7 @@ func (t *template) installStandard() {
 	t.installStrings()
 	t.installTables()
 	t.installMath()
+	t.installCoroutines()
 }
 
 func baseAssert(L *lua.LState) int {
@@ -149,10 +150,7 @@ func basePCall(L *lua.LState) int {
 		return 2
 	}
 	L.Push(lua.LTrue)
-	for _, v := range results {
-		L.Push(v)
-	}
-	return 1 + len(results)
+	return 1 + push(L, results)
 }
 
 func baseXPCall(L *lua.LState) int {
@@ -166,40 +164,27 @@ func baseXPCall(L *lua.LState) int {
 		return 2
 	}
 	L.Push(lua.LTrue)
-	for _, v := range results {
-		L.Push(v)
-	}
-	return 1 + len(results)
+	return 1 + push(L, results)
 }
 
 // protectedCall calls the function that is L's first argument with those from
 // first on. What a script cannot catch goes on.
 func protectedCall(L *lua.LState, first int) (ok bool, results []lua.LValue, thrown lua.LValue) {
 	s := FromLua(L)
-	f := L.Get(1)
-	arguments := make([]lua.LValue, 0, max(0, L.GetTop()-first+1))
-	for i := first; i <= L.GetTop(); i++ {
-		arguments = append(arguments, L.Get(i))
-	}
 	thread, err := s.threads.enter()
 	if err != nil {
 		L.RaiseError("%s", err.Error())
 	}
-	p := try(thread, f, arguments)
+	p := try(thread, L.Get(1), arguments(L, first))
 	if p == nil {
-		results = make([]lua.LValue, thread.GetTop())
-		for i := range results {
-			results[i] = thread.Get(i + 1)
-		}
+		results = arguments(thread, 1)
 		thread.SetTop(0)
 		s.threads.leave(thread, true)
 		return true, results, nil
 	}
 	raised := s.caught(thread, p)
 	s.threads.leave(thread, false)
-	if s.meter.stopped.Load() {
-		panic(raised)
-	}
+	s.passOn(raised)
 	return false, nil, raised.Object
 }
 
@@ -218,6 +203,13 @@ func (s *State) caught(thread *lua.LState, p any) *lua.ApiError {
 		s.failure.trace = append(s.failure.trace, traceback(thread, maxFrames-len(s.failure.trace))...)
 	}
 	return raised
+}
+
+// passOn does not return when the script is stopped: then no script may catch.
+func (s *State) passOn(raised *lua.ApiError) {
+	if s.meter.stopped.Load() {
+		panic(raised)
+	}
 }
 
 // basePrint writes to the log, for there is nowhere else to print to.

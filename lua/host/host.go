@@ -242,6 +242,9 @@ func (h *Host) outcome(v *Version, err error) error {
 	switch {
 	case err == nil:
 		h.options.Log.Info("scripts loaded", "version", v.number, "files", len(v.files))
+		for _, f := range v.findings {
+			h.options.Log.Warn("scripts: " + f.Error())
+		}
 	case h.current.Load() == nil:
 		h.options.Log.Error("scripts not loaded\n" + Report(err))
 	default:

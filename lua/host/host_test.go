@@ -117,6 +117,13 @@ func TestLanguage(t *testing.T) {
 		{"pairs of shared", `local n = 0 for k in pairs(math) do n = n + 1 end return n > 10`, "true"},
 		{"tonumber", `return tonumber("1e3"), tonumber("0x10"), tonumber("ff", 16), tonumber("x"), tonumber(" 7 ")`, "1000 16 255 nil 7"},
 		{"select", `return select("#", 1, 2), select(-1, 1, 2), select(2, 1, 2)`, "2 2 2"},
+		{"generator", `local function count(n) return coroutine.wrap(function() for i = 1, n do coroutine.yield(i) end end) end local s = 0 for i in count(4) do s = s + i end return s`, "10"},
+		{"yield in pcall", `local co = coroutine.create(function(a) local ok, e = pcall(function() local b = coroutine.yield(a + 1) error("e" .. b, 0) end) return e end) return select(2, coroutine.resume(co, 1)), select(2, coroutine.resume(co, 5)), coroutine.status(co), type(co)`, "2 e5 dead thread"},
+		{"yield in sort and gsub", `local co = coroutine.wrap(function() local t = {3, 1, 2} table.sort(t, function(a, b) coroutine.yield() return a < b end) return (("x"):gsub("x", function() return coroutine.yield(t[1]) end)) end) local v repeat v = co("r") until v return v, co("done")`, "1 done"},
+		{"coroutine error", `local co = coroutine.create(function() error("e", 0) end) return coroutine.resume(co)`, "false e"},
+		{"coroutine ended", `local co = coroutine.wrap(function() end) co() return pcall(co)`, ""},
+		{"coroutine status", `local co co = coroutine.create(function() return coroutine.status(co), coroutine.running() == co end) return coroutine.status(co), coroutine.resume(co)`, "suspended true running true"},
+		{"compaction", `local t, n = {}, 0 for i = 1, 5000 do t["k" .. i] = i end for k in pairs(t) do t[k] = nil n = n + 1 end for i = 1, 3000 do t["x" .. i] = 1 t["x" .. i] = nil end return n, next(t)`, "5000 nil"},
 		{"remove while traversing", `local t = {1, 2, 3, a = 1, b = 2} local n = 0 for k in pairs(t) do t[k] = nil n = n + 1 end return n, next(t)`, "5 nil"},
 	} {
 		got, err := eval(t, test.body)

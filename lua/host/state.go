@@ -46,9 +46,11 @@ type State struct {
 	entries map[*script]*run
 	modules map[*script]*module
 
-	removed  map[*lua.LTable]int // keys removed from a table since it was compacted
-	cleanups []func()
-	failure  failure
+	coroutine  *coroutine                 // that runs
+	coroutines map[*lua.LState]*coroutine // that have not ended
+	removed    map[*lua.LTable]int        // keys removed from a table since it was compacted
+	cleanups   []func()
+	failure    failure
 }
 
 // run is what one entry file declared in a state.
@@ -192,6 +194,7 @@ func (s *State) Close() {
 		return
 	}
 	s.meter.stop(ErrClosed)
+	s.endCoroutines()
 	s.threads.close()
 	s.version.live.Add(-1)
 	s.host.prepare()

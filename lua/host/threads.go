@@ -90,19 +90,16 @@ func raise(L *lua.LState) {
 	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: L.Get(-1)})
 }
 
-// try calls f with arguments on thread and returns what was panicked with. The
+// try calls f with values on thread and returns what was panicked with. The
 // results are left on the thread.
-func try(thread *lua.LState, f lua.LValue, arguments []lua.LValue) (thrown any) {
+func try(thread *lua.LState, f lua.LValue, values []lua.LValue) (thrown any) {
 	defer func() {
 		if thrown = recover(); thrown != nil {
 			thrown = explained(thrown)
 		}
 	}()
 	thread.Push(f)
-	for _, a := range arguments {
-		thread.Push(a)
-	}
-	thread.Call(len(arguments), lua.MultRet)
+	thread.Call(push(thread, values), lua.MultRet)
 	return nil
 }
 
@@ -134,7 +131,7 @@ const (
 
 // Invoke calls f and returns its results. Errors are *ScriptError. It may be
 // called by a function that the script has called.
-func (s *State) Invoke(f *lua.LFunction, arguments ...lua.LValue) ([]lua.LValue, error) {
+func (s *State) Invoke(f *lua.LFunction, values ...lua.LValue) ([]lua.LValue, error) {
 	if s.closed.Load() {
 		return nil, ErrClosed
 	}
@@ -142,15 +139,12 @@ func (s *State) Invoke(f *lua.LFunction, arguments ...lua.LValue) ([]lua.LValue,
 	if err != nil {
 		return nil, &ScriptError{Message: err.Error(), cause: err}
 	}
-	if thrown := try(thread, f, arguments); thrown != nil {
+	if thrown := try(thread, f, values); thrown != nil {
 		err := s.scriptError(thread, thrown)
 		s.threads.leave(thread, false)
 		return nil, err
 	}
-	results := make([]lua.LValue, thread.GetTop())
-	for i := range results {
-		results[i] = thread.Get(i + 1)
-	}
+	results := arguments(thread, 1)
 	thread.SetTop(0)
 	s.threads.leave(thread, true)
 	return results, nil

@@ -305,6 +305,8 @@ func TestConcurrentCalls(t *testing.T) {
 				for i = 1, 50 do t[#t + 1] = math.random(100) .. s end
 				table.sort(t)
 				pcall(error, "x") pcall(function() string.x = 1 end)
+				local co = coroutine.wrap(function() while true do coroutine.yield(string.rep("x", 3)) end end)
+				co() co()
 				for w in s:gmatch("%%a") do t[w] = shared.list[1] .. tostring(#shared.list) end
 				return version
 			end)`, n)
@@ -312,6 +314,7 @@ func TestConcurrentCalls(t *testing.T) {
 	h, site := editableHost(t, Options{Globals: []string{"shared"}, Lib: files("shared.lua", `return {list = {"one", "two"}}`)}, "dialplan.lua", text(1))
 	ctx := context.Background()
 	must(t, h.Load(ctx))
+	goroutines := runtime.NumGoroutine()
 	var calls sync.WaitGroup
 	for range 8 {
 		calls.Go(func() {
@@ -343,6 +346,9 @@ func TestConcurrentCalls(t *testing.T) {
 		must(t, h.Load(ctx))
 	}
 	calls.Wait()
+	if left := runtime.NumGoroutine() - goroutines; left > 0 {
+		t.Errorf("%d goroutines are left of coroutines", left)
+	}
 }
 
 func TestMemoryComesBack(t *testing.T) {

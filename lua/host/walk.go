@@ -44,6 +44,12 @@ func (w *walker) measure(s *State, enough int) int {
 	for _, thread := range s.threads.active {
 		w.stack(thread)
 	}
+	for _, c := range s.coroutines {
+		w.add(c.function)
+		for _, thread := range c.waiting {
+			w.stack(thread)
+		}
+	}
 	for _, ran := range s.entries {
 		for _, d := range ran.declared {
 			w.add(d.function)
@@ -178,8 +184,6 @@ func (w *walker) open(v lua.LValue) {
 		}
 	case *lua.LUserData:
 		w.bytes += closureBytes
-	case *lua.LState:
-		w.stack(v)
 	}
 }
 
