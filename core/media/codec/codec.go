@@ -7,6 +7,8 @@
 package codec
 
 import (
+	"slices"
+
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media/codec/g711"
 	"github.com/moonwire/moonwire/core/media/codec/l16"
@@ -64,7 +66,7 @@ func AppendSilence(dst []byte, f call.Format) ([]byte, bool) {
 	start, samples := len(dst), f.Samples()*max(f.Channels, 1)
 	switch f.Codec {
 	case call.PCMU, call.PCMA:
-		dst = append(dst, make([]byte, samples)...)
+		dst = slices.Grow(dst, samples)[:start+samples]
 		lawOf(f.Codec).Fill(dst[start:])
 		return dst, true
 	}

@@ -12,6 +12,8 @@
 // channels may be interleaved as they are.
 package g711
 
+import "slices"
+
 // Law is one of the two companding laws.
 type Law uint8
 
@@ -128,7 +130,7 @@ func aExpand(octet byte) int16 {
 // Encode appends one octet for each sample to dst.
 func (l Law) Encode(dst []byte, pcm []int16) []byte {
 	start := len(dst)
-	dst = append(dst, make([]byte, len(pcm))...) // grows without a temporary
+	dst = slices.Grow(dst, len(pcm))[:start+len(pcm)]
 	out := dst[start:][:len(pcm)]
 	if l == ALaw {
 		for i, sample := range pcm {
@@ -145,7 +147,7 @@ func (l Law) Encode(dst []byte, pcm []int16) []byte {
 // Decode appends one sample for each octet to dst.
 func (l Law) Decode(dst []int16, payload []byte) []int16 {
 	start := len(dst)
-	dst = append(dst, make([]int16, len(payload))...) // grows without a temporary
+	dst = slices.Grow(dst, len(payload))[:start+len(payload)]
 	out := dst[start:][:len(payload)]
 	table := &muDecode
 	if l == ALaw {
