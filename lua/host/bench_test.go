@@ -1,7 +1,9 @@
 package host
 
 import (
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
@@ -24,6 +26,25 @@ end)
 func BenchmarkCall(b *testing.B) {
 	h := newHost(b, "dialplan.lua", smallDialplan)
 	r := ref(b, h.Current(), "_1XXX")
+	b.ReportAllocs()
+	for b.Loop() {
+		s, _ := h.Begin(nil, nil)
+		if _, err := s.Call(r); err != nil {
+			b.Fatal(err)
+		}
+		s.Close()
+	}
+}
+
+// BenchmarkCallOfLargeDialplan is a call where the file declares a thousand
+// extensions.
+func BenchmarkCallOfLargeDialplan(b *testing.B) {
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "extension('%d', function(call) return %d end)\n", i, i)
+	}
+	h := newHost(b, "dialplan.lua", text.String())
+	r := ref(b, h.Current(), "999")
 	b.ReportAllocs()
 	for b.Loop() {
 		s, _ := h.Begin(nil, nil)

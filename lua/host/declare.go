@@ -6,20 +6,47 @@ import lua "github.com/yuin/gopher-lua"
 // Version. The zero Ref stands for nothing. Refs can be compared.
 type Ref struct{ d *declaration }
 
-// declarationKey finds a declared function again when its file runs again: the
-// unit is the file or module whose body declared it, and occurrence tells apart
-// those of the same kind and name.
+// declaration is found again, when its file runs again, by its key and by how
+// many of the same key came before it.
+type declaration struct {
+	entry      *script
+	key        declarationKey
+	occurrence int
+	file       string // where Declare was called
+	line       int
+}
+
+// declarationKey tells declarations apart: the unit is the file or module whose
+// body made it.
 type declarationKey struct {
 	unit       *script
 	kind, name string
-	occurrence int
 }
 
-type declaration struct {
-	entry *script
-	key   declarationKey
-	file  string // where Declare was called
-	line  int
+// run is what one entry file declared in a state, in order.
+type run struct {
+	declared []declared
+	counts   map[declarationKey]int // while loading
+}
+
+type declared struct {
+	key      declarationKey
+	function *lua.LFunction
+}
+
+// find is the function of the declaration with that key that has as many of the
+// same before it.
+func (r *run) find(key declarationKey, occurrence int) (*lua.LFunction, bool) {
+	for i := range r.declared {
+		if r.declared[i].key != key {
+			continue
+		}
+		if occurrence == 0 {
+			return r.declared[i].function, true
+		}
+		occurrence--
+	}
+	return nil, false
 }
 
 // IsZero reports whether r stands for nothing.
@@ -36,27 +63,23 @@ func (r Ref) Where() (file string, line int) {
 // Declare is called by functions that take a script's function to be called
 // later: an extension, a hook. While Collecting it returns the Ref by which any
 // state of the Version can Call the function; otherwise the zero Ref. kind and
-// key tell declarations apart for people; the same ones may be used again. fn
+// name tell declarations apart for people; the same ones may be used again. fn
 // may be nil.
-func (s *State) Declare(L *lua.LState, kind, key string, fn *lua.LFunction) Ref {
-	if s.entry == nil {
-		return Ref{}
-	}
+func (s *State) Declare(L *lua.LState, kind, name string, fn *lua.LFunction) Ref {
 	ran := s.entries[s.entry]
 	if ran == nil {
-		return Ref{}
+		return Ref{} // a function of a call declares something: too late
 	}
-	k := declarationKey{unit: s.unit, kind: kind, name: key}
-	for i := range ran.declared {
-		if d := &ran.declared[i].key; d.name == key && d.kind == kind && d.unit == s.unit {
-			k.occurrence++
-		}
-	}
-	ran.declared = append(ran.declared, declared{key: k, function: fn})
+	key := declarationKey{unit: s.unit, kind: kind, name: name}
+	ran.declared = append(ran.declared, declared{key, fn})
 	if !s.Collecting() {
 		return Ref{}
 	}
-	d := &declaration{entry: s.entry, key: k}
+	if ran.counts == nil {
+		ran.counts = map[declarationKey]int{}
+	}
+	d := &declaration{entry: s.entry, key: key, occurrence: ran.counts[key]}
+	ran.counts[key]++
 	d.file, d.line = s.Where(L)
 	return Ref{d}
 }

@@ -45,13 +45,18 @@ type Frame struct {
 
 // Error is the place and the message in one line.
 func (e *ScriptError) Error() string {
-	switch {
-	case e.File == "":
+	if e.File == "" {
 		return e.Message
-	case e.Line == 0:
-		return e.File + ": " + e.Message
 	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+	return e.place() + ": " + e.Message
+}
+
+// place is "scripts/dialplan.lua:12", as far as it is known.
+func (e *ScriptError) place() string {
+	if e.Line == 0 {
+		return e.File
+	}
+	return fmt.Sprintf("%s:%d", e.File, e.Line)
 }
 
 // Unwrap is the Go error behind the script's failure, if there is one: what

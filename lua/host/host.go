@@ -239,21 +239,31 @@ func (h *Host) outcome(v *Version, err error) error {
 	h.mu.Lock()
 	h.failed = err
 	h.mu.Unlock()
-	switch {
-	case err == nil:
-		h.options.Log.Info("scripts loaded", "version", v.number, "files", len(v.files))
-		for _, f := range v.findings {
-			h.options.Log.Warn("scripts: " + f.Error())
-		}
-	case h.current.Load() == nil:
-		h.options.Log.Error("scripts not loaded\n" + Report(err))
-	default:
-		h.options.Log.Error("scripts not loaded, version "+fmt.Sprint(h.current.Load().number)+" goes on serving\n"+Report(err), "serving", h.current.Load().number)
-	}
+	h.log(v, err)
 	if h.options.Loaded != nil {
 		h.options.Loaded(v, err)
 	}
 	return err
+}
+
+// log tells the outcome of a load, one line for each thing that is wrong.
+func (h *Host) log(v *Version, err error) {
+	log := h.options.Log
+	if err == nil {
+		log.Info("scripts loaded", "version", v.number, "files", len(v.files))
+		for _, f := range v.findings {
+			log.Warn(f.Message, "script", f.place(), "source", f.Source)
+		}
+		return
+	}
+	if current := h.current.Load(); current != nil {
+		log.Error("scripts not loaded; an earlier version goes on serving", "serving", current.number)
+	} else {
+		log.Error("scripts not loaded")
+	}
+	for _, e := range appendErrors(nil, err) {
+		log.Error(e.Message, "script", e.place(), "source", e.Source)
+	}
 }
 
 // Rollback puts the kept Version of that number in place again.

@@ -53,16 +53,6 @@ type State struct {
 	failure    failure
 }
 
-// run is what one entry file declared in a state.
-type run struct {
-	declared []declared
-}
-
-type declared struct {
-	key      declarationKey
-	function *lua.LFunction
-}
-
 // failure remembers the Go error behind the message last raised.
 type failure struct {
 	message string
@@ -225,10 +215,8 @@ func (s *State) Resolve(ref Ref) (*lua.LFunction, error) {
 			return nil, err
 		}
 	}
-	for i := range ran.declared {
-		if ran.declared[i].key == d.key {
-			return ran.declared[i].function, nil
-		}
+	if f, ok := ran.find(d.key, d.occurrence); ok {
+		return f, nil
 	}
 	return nil, &ScriptError{
 		File: d.file, Line: d.line, Source: s.version.line(d.file, d.line),
