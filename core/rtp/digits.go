@@ -175,10 +175,10 @@ func (d *digits) Tick(now time.Time) {
 	case idle:
 		d.next(now)
 	case sounding:
-		d.hold(now)
+		d.hold()
 	case ending:
 		d.ends++
-		d.sendEnd(now)
+		d.sendEnd()
 	case silent:
 		if d.spent >= d.until {
 			d.next(now)
@@ -210,29 +210,29 @@ func (d *digits) press(code uint8, now time.Time) {
 	p.marker = true
 	d.phase, d.spent, d.code = sounding, 0, code
 	d.timestamp, d.segment = p.timestamp, 0
-	d.send(d.eventUnits(eventPeriod), false, p, now)
+	d.send(d.eventUnits(eventPeriod), false, p)
 }
 
 // hold says that the key is still held, or ends it.
-func (d *digits) hold(now time.Time) {
+func (d *digits) hold() {
 	if d.session.agreed.TelephoneSend == 0 {
 		d.finish() // media was agreed anew without telephone-event
 		return
 	}
 	if tone := d.jobs[0].tone; d.spent >= tone {
 		d.phase, d.ends = ending, 1
-		d.sendEnd(now)
+		d.sendEnd()
 		return
 	}
 	held := d.eventUnits(min(d.spent+eventPeriod, d.jobs[0].tone))
-	d.send(d.segmented(held, now), false, d.place(), now)
+	d.send(d.segmented(held), false, d.place())
 }
 
 // segmented is the duration within the present segment; where it has grown too
 // long the segment is completed and another begun (RFC 4733, 2.5.1.3).
-func (d *digits) segmented(held uint32, now time.Time) uint32 {
+func (d *digits) segmented(held uint32) uint32 {
 	if held-d.segment > segmentLimit {
-		d.send(segmentLimit, false, d.place(), now)
+		d.send(segmentLimit, false, d.place())
 		d.segment += segmentLimit
 		d.timestamp += segmentLimit
 	}
@@ -243,9 +243,9 @@ func (d *digits) place() place {
 	return place{sequence: d.session.out.highest + 1, timestamp: d.timestamp}
 }
 
-func (d *digits) sendEnd(now time.Time) {
+func (d *digits) sendEnd() {
 	held := d.eventUnits(d.jobs[0].tone)
-	d.send(d.segmented(held, now), true, d.place(), now)
+	d.send(d.segmented(held), true, d.place())
 	if d.ends < eventEnds {
 		return
 	}
@@ -254,13 +254,12 @@ func (d *digits) sendEnd(now time.Time) {
 	d.spent, d.until = (eventEnds-1)*eventPeriod, d.jobs[0].gap
 }
 
-func (d *digits) send(units uint32, end bool, p place, now time.Time) {
+func (d *digits) send(units uint32, end bool, p place) {
 	s := d.session
 	if !s.sending || s.agreed.TelephoneSend == 0 {
 		return
 	}
-	s.out.begun = true
-	s.sendEvent(telephoneEvent{code: d.code, end: end, volume: eventVolume, duration: uint16(units)}, p, now)
+	s.sendEvent(telephoneEvent{code: d.code, end: end, volume: eventVolume, duration: uint16(units)}, p)
 }
 
 func (d *digits) eventUnits(t time.Duration) uint32 {

@@ -31,6 +31,7 @@ type outgoing struct {
 	begun   bool
 	edge    uint32    // timestamp at which what was sent so far ends
 	edgeAt  time.Time // when that is
+	key     bool      // it was a key
 
 	passing passage
 }
@@ -59,36 +60,50 @@ func (o *outgoing) next(units uint32, now time.Time) place {
 	o.passing.active = false
 	p := o.continued(now)
 	o.highest = p.sequence
-	o.ends(p.timestamp+units, units, now)
+	o.sent(call.Audio, p.timestamp+units, units, now)
 	return p
 }
 
-// continued is the place right after what was sent so far.
+// continued is the place right after what was sent so far, or, after a pause,
+// the present.
 func (o *outgoing) continued(now time.Time) place {
-	p := place{sequence: o.highest + 1, timestamp: o.edge}
-	if !o.begun {
-		o.begun, p.marker = true, true
-	} else if late := now.Sub(o.edgeAt); late > pauseAfter {
-		p.timestamp += o.units(late)
-		p.marker = true
+	late := now.Sub(o.edgeAt)
+	pause := !o.begun || late > pauseAfter
+	switch {
+	case !o.begun:
+		o.begun, o.edgeAt = true, now
+	case pause || o.key && late > 0: // saying the end of a key takes a moment
+		o.edge += o.units(late)
+		o.edgeAt = now
 	}
-	return p
+	return place{sequence: o.highest + 1, timestamp: o.edge, marker: pause}
 }
 
-// ends notes that what was sent ends at edge, so many units after now.
-func (o *outgoing) ends(edge, ahead uint32, now time.Time) {
-	o.edge = edge
-	o.edgeAt = now.Add(o.duration(ahead))
+// extend notes that what is being sent lasts until end at least: a key tells of
+// its length while it is held, and may have begun before the audio sent ahead of
+// it was over.
+func (o *outgoing) extend(end uint32) {
+	o.key = true
+	if more := int32(end - o.edge); more > 0 {
+		o.edge = end
+		o.edgeAt = o.edgeAt.Add(o.duration(uint32(more)))
+	}
+}
+
+// sent notes that a frame was sent that ends at end, units after its beginning.
+func (o *outgoing) sent(kind call.FrameKind, end, units uint32, now time.Time) {
+	switch {
+	case kind == call.Telephone:
+		o.extend(end)
+	case int32(end-o.edge) >= 0:
+		o.edge, o.edgeAt, o.key = end, now.Add(o.duration(units)), false
+	}
 }
 
 // pass is the place of a frame of a stream that passes through; false says that
 // it came too late to have one.
 func (o *outgoing) pass(f *call.Frame, units uint32, now time.Time) (place, bool) {
 	g := &o.passing
-	ahead := units // of now, where the frame ends
-	if f.Kind == call.Telephone {
-		ahead = 0 // its duration is what has passed already
-	}
 	if !g.active || !g.continues(f, o.clock, now) {
 		p := o.continued(now)
 		*g = passage{
@@ -96,7 +111,7 @@ func (o *outgoing) pass(f *call.Frame, units uint32, now time.Time) (place, bool
 			last: f.Seq, lastTS: f.Timestamp, lastAt: now,
 		}
 		o.highest = p.sequence
-		o.ends(p.timestamp+units, ahead, now)
+		o.sent(f.Kind, p.timestamp+units, units, now)
 		p.marker = p.marker || f.Marker
 		return p, true
 	}
@@ -110,9 +125,7 @@ func (o *outgoing) pass(f *call.Frame, units uint32, now time.Time) (place, bool
 	if int32(f.Timestamp-g.lastTS) > 0 {
 		g.lastTS, g.lastAt = f.Timestamp, now
 	}
-	if end := p.timestamp + units; int32(end-o.edge) >= 0 {
-		o.ends(end, ahead, now)
-	}
+	o.sent(f.Kind, p.timestamp+units, units, now)
 	return p, true
 }
 

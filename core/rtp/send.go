@@ -148,7 +148,7 @@ func (s *Session) writeEvent(f *call.Frame, now time.Time) error {
 		*r = relay{active: true, source: f.Timestamp, timestamp: s.out.continued(now).timestamp, code: e.code}
 	}
 	p.timestamp = r.timestamp
-	s.sendEvent(e, p, now)
+	s.sendEvent(e, p)
 	return nil
 }
 
@@ -162,12 +162,10 @@ func (s *Session) rescale(duration uint16, from call.Codec) uint16 {
 }
 
 // sendEvent sends one packet of a key whose place in the stream is p.
-func (s *Session) sendEvent(e telephoneEvent, p place, now time.Time) {
+func (s *Session) sendEvent(e telephoneEvent, p place) {
 	s.out.passing.active = false
 	s.out.highest = p.sequence
-	if end := p.timestamp + uint32(e.duration); int32(end-s.out.edge) >= 0 {
-		s.out.ends(end, 0, now)
-	}
+	s.out.extend(p.timestamp + uint32(e.duration))
 	e.put(s.packet[headerLength:])
 	s.transmit(s.packet[:headerLength+eventLength], s.agreed.TelephoneSend, p)
 }

@@ -21,7 +21,8 @@ type Stats struct {
 	Dropped Dropped
 }
 
-// Flow is one direction of a stream.
+// Flow is one direction of a stream. Lost and Jitter are brought up to date with
+// each RTCP report, about every five seconds, and at the end.
 type Flow struct {
 	Packets uint64
 	Octets  uint64 // of payload

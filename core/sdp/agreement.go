@@ -109,8 +109,8 @@ func noCommonCodec(theirs []payload, ours []call.Codec) error {
 	return e
 }
 
-// agree fills in what follows from the peer's media line i: addresses, direction
-// and RTCP. offered is the direction that we want.
+// agree fills in what follows from the peer's media line i: addresses and
+// direction, where wanted is what we would like to do.
 func (d *Description) agree(i int, wanted Direction) Agreement {
 	m := &d.Media[i]
 	theirs := d.Direction(i)
