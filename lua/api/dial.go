@@ -33,10 +33,10 @@ var bridgeFields = []Field{
 
 var dialFields = append([]Field{
 	{Name: "timeout", Type: seconds(), Unit: "s", Default: 60, Summary: "how long to let it ring; with hunt, each"},
-	{Name: "hunt", Type: flag(), Default: false, Summary: "call the targets one after the other instead of all at once"},
-	{Name: "ringback", Type: either(flag(), text()), Default: true, Summary: `what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt`},
+	{Name: "hunt", Type: truth(), Default: false, Summary: "call the targets one after the other instead of all at once"},
+	{Name: "ringback", Type: either(truth(), text()), Default: true, Summary: `what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt`},
 	{Name: "country", Type: text(), Default: "us", Summary: "of the ringing tone"},
-	{Name: "early_media", Type: flag(), Default: true, Summary: "let the caller hear what a single target sends before it answers"},
+	{Name: "early_media", Type: truth(), Default: true, Summary: "let the caller hear what a single target sends before it answers"},
 	{Name: "caller", Type: either(text(), record(partyFields...)), Summary: "shown to the target instead of the caller: a number, or a table"},
 	{Name: "headers", Type: mapOf(text()), Summary: "further protocol headers"},
 	{Name: "codecs", Type: oneOrMore(words(codecNames()...)), Summary: "instead of those of the phone or trunk"},
@@ -44,7 +44,7 @@ var dialFields = append([]Field{
 	{Name: "digits", Type: text(), Summary: "keys to press as soon as it answers"},
 	{Name: "cancel_on", Type: text(), Summary: "keys with which the caller stops the ringing"},
 	{Name: "on_answer", Type: function("fun(peer: call): any"), Summary: "runs on the party that answered before the two are connected; return false to let it go"},
-	{Name: "bridge", Type: flag(), Default: true, Summary: "false does not connect the two: result.peer is the party, for call:bridge"},
+	{Name: "bridge", Type: truth(), Default: true, Summary: "false does not connect the two: result.peer is the party, for call:bridge"},
 }, bridgeFields...)
 
 var dialResultFields = []Field{

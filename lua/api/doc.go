@@ -17,3 +17,5 @@
 // each message holds the clock until the script has dealt with it and waits
 // again.
 package api
+
+//go:generate go test -run TestGeneratedFiles . -update

@@ -138,7 +138,7 @@ func number() Type               { return Type{Kinds: kindNumber} }
 func seconds() Type              { return Type{Kinds: kindNumber, Above: true} }
 func count() Type                { return Type{Kinds: kindNumber, Whole: true, Above: true} }
 func whole() Type                { return Type{Kinds: kindNumber, Whole: true} }
-func flag() Type                 { return Type{Kinds: kindBool} }
+func truth() Type                { return Type{Kinds: kindBool} }
 func anything() Type             { return Type{Kinds: kindAny} }
 func words(w ...string) Type     { return Type{Kinds: kindString, Words: w} }
 func listOf(t Type) Type         { return Type{Kinds: kindTable, Elem: &t} }

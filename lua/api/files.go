@@ -57,7 +57,7 @@ context "internal":extension("693", function() fs.remove "/srv/out/old.txt" end)
 		Func: (*Args).fsRemove},
 	{On: "fs", Name: "exists", Phase: Running, Summary: "Tells whether there is a file within a granted folder.",
 		Params:  []Field{pathField},
-		Results: []Field{{Name: "there", Type: flag(), Summary: "false also where it is not granted"}},
+		Results: []Field{{Name: "there", Type: truth(), Summary: "false also where it is not granted"}},
 		Example: `grant { read = "/srv/lists" }
 context "internal":extension("694", function(call) if fs.exists "/srv/lists/closed" then call:busy() end end)`,
 		Func: (*Args).fsExists},
@@ -67,7 +67,7 @@ context "internal":extension("694", function(call) if fs.exists "/srv/lists/clos
 			{Name: "facts", Summary: "nil where there is none", Type: either(Type{Kinds: kindNil}, record(
 				Field{Name: "size", Type: number(), Unit: "bytes", Summary: "of the file"},
 				Field{Name: "modified", Type: number(), Unit: "s", Summary: "since 1970"},
-				Field{Name: "folder", Type: flag(), Summary: "whether it is a folder"},
+				Field{Name: "folder", Type: truth(), Summary: "whether it is a folder"},
 			))},
 			{Name: "reason", Type: text(), Summary: "why not"},
 		},

@@ -49,7 +49,7 @@ var helperEntries = []*Entry{
 		func(s string) (string, error) { return url.QueryEscape(s), nil }),
 	transform("url", "decode", "Reads what url.encode wrote.", `local text, reason = url.decode "Front+desk"`, url.QueryUnescape),
 	{On: "url", Name: "query", Phase: Both, Summary: "Writes the query part of a URL.",
-		Params:  []Field{{Name: "values", Type: mapOf(either(text(), number(), flag())), Required: true, Summary: "by name"}},
+		Params:  []Field{{Name: "values", Type: mapOf(either(text(), number(), truth())), Required: true, Summary: "by name"}},
 		Results: []Field{{Name: "text", Type: text(), Summary: "without the question mark, sorted by name"}},
 		Example: `log.info("https://crm.example.org/call?" .. url.query { number = "1001", name = "Front desk" })`,
 		Func:    (*Args).urlQuery},

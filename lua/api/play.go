@@ -15,7 +15,7 @@ import (
 )
 
 var playFields = []Field{
-	{Name: "interrupt", Type: either(text(), flag()), Default: false, Summary: `true lets any key end it, "12#" these; the key is in the result`},
+	{Name: "interrupt", Type: either(text(), truth()), Default: false, Summary: `true lets any key end it, "12#" these; the key is in the result`},
 	{Name: "language", Type: text(), Summary: "the call's where left out"},
 	{Name: "skip", Type: seconds(), Unit: "s", Default: 0, Summary: "leave out so much of the first prompt"},
 }

@@ -23,8 +23,8 @@ var readEntries = []*Entry{
 			Field{Name: "pattern", Type: text(), Summary: `what is accepted, as in extensions: "_0[1-9]XXXXXXXX"`},
 			Field{Name: "invalid", Type: oneOrMore(text()), Summary: "played after what is not accepted"},
 			Field{Name: "silent", Type: oneOrMore(text()), Summary: "played when nothing was entered"},
-			Field{Name: "flush", Type: flag(), Default: false, Summary: "forget keys that were pressed before"},
-			Field{Name: "interrupt", Type: flag(), Default: true, Summary: "let keys end the prompt"},
+			Field{Name: "flush", Type: truth(), Default: false, Summary: "forget keys that were pressed before"},
+			Field{Name: "interrupt", Type: truth(), Default: true, Summary: "let keys end the prompt"},
 			Field{Name: "language", Type: text(), Summary: "of the prompts; the call's where left out"},
 		), Summary: "what to ask and what to accept"}},
 		Results: []Field{

@@ -22,7 +22,7 @@ var sayEntries = []*Entry{
 		Detail: "The words are put together from prompts by the grammar of the call's language, which is the library module `say.` and the language; a site can bring its own.",
 		Params: []Field{{Name: "what", Required: true, Summary: "one of the kinds, and options", Type: record(append(append([]Field{}, sayKinds...),
 			Field{Name: "zone", Type: text(), Summary: `time zone of dates and times, such as "Europe/Paris"`},
-			Field{Name: "interrupt", Type: either(text(), flag()), Default: false, Summary: "true, or the keys that end it"},
+			Field{Name: "interrupt", Type: either(text(), truth()), Default: false, Summary: "true, or the keys that end it"},
 			Field{Name: "language", Type: text(), Summary: "the call's where left out"},
 		)...)}},
 		Results: playResult, Statuses: playStatuses,

@@ -97,7 +97,7 @@ end)`,
 			{Name: "options", Summary: "how", Type: record(
 				Field{Name: "seconds", Type: seconds(), Unit: "s", Default: 5, Summary: "how long, at most"},
 				Field{Name: "country", Type: text(), Default: "us", Summary: `whose tone: "fr", "de", "uk", "us"`},
-				Field{Name: "interrupt", Type: either(text(), flag()), Default: false, Summary: "true, or the keys that end it"},
+				Field{Name: "interrupt", Type: either(text(), truth()), Default: false, Summary: "true, or the keys that end it"},
 			)},
 		},
 		Results: playResult, Statuses: playStatuses,
@@ -124,7 +124,7 @@ end)`,
 			return a.done(a.Call().send(call.SendDigits{Digits: a.String(0), Duration: o.Seconds("duration"), Gap: o.Seconds("gap")}))
 		}},
 	{On: "call", Name: "hold", Phase: Running, Summary: "Puts the far end on hold, or takes it back.",
-		Params:  []Field{{Name: "on", Type: flag(), Default: true, Summary: "false takes it back"}},
+		Params:  []Field{{Name: "on", Type: truth(), Default: true, Summary: "false takes it back"}},
 		Results: signalResult, Statuses: signalStatuses,
 		Example: `context "internal":extension("608", function(call)
   call:answer()

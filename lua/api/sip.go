@@ -16,7 +16,7 @@ var mediaFields = []Field{
 	{Name: "dtmf", Type: words("auto", "rtp", "info", "inband"), Default: "auto", Summary: "how digits are sent: by RFC 4733 where agreed and as tones otherwise, or always in one way"},
 	{Name: "ptime", Type: seconds(), Unit: "s", Summary: "wished length of a media packet"},
 	{Name: "language", Type: text(), Summary: `of prompts, such as "en" or "fr"`},
-	{Name: "nat", Type: flag(), Default: true, Summary: "believe where packets come from rather than what they say"},
+	{Name: "nat", Type: truth(), Default: true, Summary: "believe where packets come from rather than what they say"},
 }
 
 func codecNames() []string {
@@ -69,13 +69,13 @@ sip.phone "1101" {
 				{Name: "from_user", Type: text(), Summary: "user part of From; the caller's number where left out"},
 				{Name: "from_domain", Type: text(), Summary: "domain of From"},
 				{Name: "outbound_proxy", Type: text(), Summary: "host[:port] that everything is sent to"},
-				{Name: "register", Type: flag(), Default: false, Summary: "register with it"},
+				{Name: "register", Type: truth(), Default: false, Summary: "register with it"},
 				{Name: "register_as", Type: text(), Summary: "extension that it calls when it calls us; user where left out"},
 				{Name: "expires", Type: seconds(), Unit: "s", Default: 3600, Summary: "of the registration"},
 				{Name: "match", Type: oneOrMore(text()), Summary: "addresses or networks whose calls are this trunk's, beside the host's own"},
-				{Name: "auth", Type: flag(), Default: false, Summary: "its calls must authenticate with user and password"},
+				{Name: "auth", Type: truth(), Default: false, Summary: "its calls must authenticate with user and password"},
 				{Name: "context", Type: text(), Summary: "where the numbers it calls are looked up; without it its calls are refused"},
-				{Name: "trust_identity", Type: flag(), Default: false, Summary: "believe and send P-Asserted-Identity"},
+				{Name: "trust_identity", Type: truth(), Default: false, Summary: "believe and send P-Asserted-Identity"},
 				{Name: "qualify", Type: seconds(), Unit: "s", Default: 0, Summary: "ask this often whether it is there; 0 is never"},
 				{Name: "call_limit", Type: count(), Default: 0, Summary: "calls at once; 0 is no limit"},
 			}, mediaFields...)...), Summary: "how it is reached, and what its calls may do"},

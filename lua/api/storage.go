@@ -14,7 +14,7 @@ var (
 	familyField = Field{Name: "family", Type: text(), Required: true, Summary: "a group of keys"}
 	keyField    = Field{Name: "key", Type: text(), Required: true, Summary: "any text"}
 	doneResults = []Field{
-		{Name: "done", Type: flag(), Summary: "false where it failed"},
+		{Name: "done", Type: truth(), Summary: "false where it failed"},
 		{Name: "reason", Type: text(), Summary: "why it failed"},
 	}
 )
@@ -34,7 +34,7 @@ end)`,
 	{On: "store", Name: "put", Phase: Running, Summary: "Keeps a value that calls share.",
 		Detail: "Comes back when the value is safe on the disk. Values are text; numbers and booleans become text, tables need json.encode.",
 		Params: []Field{familyField, keyField,
-			{Name: "value", Type: either(text(), number(), flag()), Required: true, Summary: "what to keep"},
+			{Name: "value", Type: either(text(), number(), truth()), Required: true, Summary: "what to keep"},
 			{Name: "options", Summary: "how long", Type: record(Field{Name: "ttl", Type: seconds(), Unit: "s", Default: 0, Summary: "forget it after so long; 0 is never"})},
 		},
 		Results: doneResults,
