@@ -126,3 +126,19 @@ func TestMentionedTestsExist(t *testing.T) {
 		}
 	}
 }
+
+// metric finds the names of metrics in prose and tables.
+var metric = regexp.MustCompile("`moonwire_([a-z_]+)")
+
+// TestMentionedMetricsExist keeps the operator's alarms from waiting for
+// something that is never sent.
+func TestMentionedMetricsExist(t *testing.T) {
+	source := read(t, "../cmd/moonwire/figures.go")
+	for _, page := range pages(t) {
+		for _, match := range metric.FindAllStringSubmatch(read(t, page), -1) {
+			if !strings.Contains(source, `"`+match[1]+`"`) {
+				t.Errorf("%s mentions moonwire_%s, which is no metric", page, match[1])
+			}
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/moonwire/moonwire/lua/api"
 	"github.com/moonwire/moonwire/lua/host"
+	"github.com/moonwire/moonwire/lua/lib"
 )
 
 // example finds blocks of Lua. "```lua" alone begins a whole file of a site,
@@ -27,7 +28,7 @@ func TestExamplesLoad(t *testing.T) {
 			code, fragment := text[at[4]:at[5]], at[2] >= 0
 			name := fmt.Sprintf("%s line %d", page, strings.Count(text[:at[0]], "\n")+2)
 			if fragment {
-				code = "local call\nlocal function fragment()\n" + code + "\nend\nreturn fragment"
+				code = "local call, ivr\nlocal function fragment()\n" + code + "\nend\nreturn fragment"
 			}
 			t.Run(name, func(t *testing.T) { loads(t, code) })
 		}
@@ -45,6 +46,7 @@ func loads(t *testing.T, code string) {
 			"example.lua":   {Data: []byte(code)},
 			"ivr/sales.lua": {Data: []byte("return function(call) call:answer() end")},
 		},
+		Lib:     lib.FS,
 		Library: api.New(api.Services{}),
 	})
 	if err != nil {

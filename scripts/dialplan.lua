@@ -1,5 +1,7 @@
 -- What happens when a number is dialled.
 
+local menu = require "ivr.main"
+
 local internal = context "internal"
 
 -- What the caller hears when a phone was not reached.
@@ -30,4 +32,9 @@ internal:extension("600", function(call)
 end)
 
 -- 700: a menu, in ivr/main.lua.
-internal:extension("700", require "ivr.main")
+internal:extension("700", function(call)
+  call:answer()
+  call:wait(0.5) -- until the caller has the phone at the ear
+  call:play "demo-welcome"
+  return menu(call)
+end)

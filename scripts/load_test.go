@@ -2,16 +2,15 @@ package scripts
 
 import (
 	"context"
-	"io/fs"
 	"net/netip"
 	"path"
 	"slices"
 	"testing"
-	"testing/fstest"
 
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/lua/api"
 	"github.com/moonwire/moonwire/lua/host"
+	"github.com/moonwire/moonwire/lua/lib"
 )
 
 // TestTemplatesLoad loads every site as the server would, and looks for the
@@ -43,20 +42,8 @@ func TestTemplatesLoad(t *testing.T) {
 
 func load(t *testing.T, template string) *api.Site {
 	t.Helper()
-	files, err := Files(template)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tree := fstest.MapFS{}
-	for name, content := range files {
-		tree[name] = &fstest.MapFile{Data: content}
-	}
-	scripts, err := fs.Sub(tree, "scripts")
-	if err != nil {
-		t.Fatal(err)
-	}
 	library := api.New(api.Services{})
-	h, err := host.New(host.Options{Scripts: scripts, Library: library})
+	h, err := host.New(host.Options{Scripts: siteOf(t, template), Lib: lib.FS, Library: library})
 	if err != nil {
 		t.Fatal(err)
 	}

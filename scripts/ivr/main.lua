@@ -1,28 +1,18 @@
--- The menu behind 700. Each choice is a function that takes the call; all but
--- the shortest are files of their own.
+-- The menu behind 700. A choice says where it leads by what it returns:
+-- ivr.again comes back here, anything else leaves the menu.
 
-local choices = {
+local ivr = require "ivr"
+
+return ivr.menu {
+  name = "main",
+  greeting = "demo-menu",
+  timeout = 5, attempts = 3,
   ["1"] = require "ivr.clock",
   ["2"] = require "ivr.number",
   ["3"] = require "ivr.message",
-  ["4"] = function(call) call:enter "600" end,
+  ["4"] = function(call) call:enter "600" return ivr.again end,
+  ["9"] = ivr.hangup "demo-thanks",
+  invalid = ivr.say "invalid",
+  silent = ivr.say "please-try-again",
+  failed = ivr.hangup "vm-goodbye",
 }
-
-return function(call)
-  call:answer()
-  call:wait(0.5) -- until the caller has the phone at the ear
-  call:play "demo-welcome"
-  repeat
-    local key = call:read {
-      prompt = "demo-menu",
-      pattern = "_[1-49]",
-      timeout = 5,
-      attempts = 3,
-      invalid = "invalid",
-      silent = "please-try-again",
-    }
-    local choice = choices[key]
-    if choice then choice(call) end
-  until not choice
-  call:play "demo-thanks"
-end
