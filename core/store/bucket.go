@@ -221,8 +221,7 @@ func (b *Bucket) add(ctx context.Context, family, key string, delta int64) (int6
 	if err != nil {
 		return 0, err
 	}
-	present, _ := b.memory.get(family, key)
-	_, last := b.memory.revision(family, key)
+	present, last := b.memory.present(family, key)
 	sum, err := sumOf(present.Value, delta)
 	if err != nil {
 		unlock()

@@ -74,6 +74,21 @@ func (m *memory) get(family, key string) (Entry, bool) {
 	return r.entry(), true
 }
 
+// present is get together with the revision of the key's last record, which may
+// have expired. Both are of one moment, although others may write meanwhile.
+func (m *memory) present(family, key string) (e Entry, last uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	r := m.families[family][key]
+	switch {
+	case r == nil:
+		return Entry{}, 0
+	case m.over(r):
+		return Entry{}, r.revision
+	}
+	return r.entry(), r.revision
+}
+
 func (r *record) entry() Entry {
 	e := Entry{Family: r.family, Key: r.key, Value: append([]byte{}, r.value...), Revision: r.revision}
 	if r.expires != 0 {
@@ -82,8 +97,7 @@ func (r *record) entry() Entry {
 	return e
 }
 
-// revision is that of a key as it is seen, and that of its last record, which
-// may have expired.
+// revision is that of a key as it is seen, and that of its last record.
 func (m *memory) revision(family, key string) (visible, last uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

@@ -487,22 +487,19 @@ func TestUseAfterClose(t *testing.T) {
 // What readers see never goes back while many write.
 func TestReadersSeeGrowingValues(t *testing.T) {
 	each(t, func(t *testing.T, _ *clock.Virtual, b *store.Bucket) {
-		stop := make(chan struct{})
+		written := make(chan struct{}, 256)
 		var readers, writers sync.WaitGroup
 		for range 2 {
 			readers.Go(func() {
 				last := uint64(0)
-				for {
-					select {
-					case <-stop:
-						return
-					default:
+				for range written {
+					for range 10 {
+						e, err := b.Entry(ctx, "f", "k")
+						if err != nil || e.Revision < last {
+							t.Errorf("revision %d after %d, %v", e.Revision, last, err)
+						}
+						last = e.Revision
 					}
-					e, err := b.Entry(ctx, "f", "k")
-					if err == nil && e.Revision < last {
-						t.Errorf("revision %d after %d", e.Revision, last)
-					}
-					last = max(last, e.Revision)
 				}
 			})
 		}
@@ -513,11 +510,12 @@ func TestReadersSeeGrowingValues(t *testing.T) {
 					if err := b.Put(ctx, "f", "k", value, store.PutOptions{}); err != nil {
 						t.Error(err)
 					}
+					written <- struct{}{}
 				}
 			})
 		}
 		writers.Wait()
-		close(stop)
+		close(written)
 		readers.Wait()
 	})
 }

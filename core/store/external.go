@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,8 +22,10 @@ type external struct {
 	again   [2]chan struct{} // one for each follower: the connection is back
 }
 
-// followPause is how long a follower waits before it tries again.
-const followPause = time.Second
+const (
+	followPause   = time.Second            // before a follower tries again
+	reconnectWait = 500 * time.Millisecond // between two attempts to connect
+)
 
 func openExternal(o Options) (*Store, error) {
 	x := &external{options: o, stop: func() {}}
@@ -41,6 +44,7 @@ func (x *external) open() (*Store, error) {
 	options := []nats.Option{
 		nats.Name("moonwire"),
 		nats.MaxReconnects(-1),
+		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectHandler(func(*nats.Conn) { x.reconnected() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			x.options.Log.Warn("the connection to NATS is lost; what was read stays readable", "error", err)
@@ -88,12 +92,16 @@ func (x *external) bucket(ctx context.Context, config jetstream.StreamConfig, ag
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", config.Name, err)
 	}
+	restore := func(ctx context.Context) error {
+		_, err := x.js.CreateStream(ctx, config)
+		return err
+	}
 	journal := &stream{js: x.js, handle: handle, prefix: prefix, shared: true, ready: x.connected, down: x.connected, markers: markers}
 	b := newBucket(x.options, journal, 0)
 	b.memory.follows = true
 
 	loaded := make(chan struct{})
-	x.running.Go(func() { x.follow(ctx, b, journal, again, sync.OnceFunc(func() { close(loaded) })) })
+	x.running.Go(func() { x.follow(ctx, b, journal, restore, again, sync.OnceFunc(func() { close(loaded) })) })
 	select {
 	case <-loaded:
 		return b, nil
@@ -104,8 +112,9 @@ func (x *external) bucket(ctx context.Context, config jetstream.StreamConfig, ag
 
 // follow keeps the bucket's memory at what the stream holds until ctx ends. After
 // a lost connection it reads the stream from the beginning, because deletions
-// may have been missed.
-func (x *external) follow(ctx context.Context, b *Bucket, s *stream, again <-chan struct{}, loaded func()) {
+// may have been missed. A stream that was lost, as those in memory are when their
+// server ends, is made anew by restore.
+func (x *external) follow(ctx context.Context, b *Bucket, s *stream, restore func(context.Context) error, again <-chan struct{}, loaded func()) {
 	for ctx.Err() == nil {
 		round, cancel := context.WithCancel(ctx)
 		x.running.Go(func() {
@@ -120,6 +129,11 @@ func (x *external) follow(ctx context.Context, b *Bucket, s *stream, again <-cha
 		cancel()
 		if ctx.Err() != nil || cut {
 			continue
+		}
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			if err = restore(ctx); err == nil {
+				continue
+			}
 		}
 		x.options.Log.Warn("the stream of stored data cannot be followed; trying again", "stream", s.prefix, "error", err)
 		timer := x.options.Clock.NewTimer(followPause)
@@ -185,9 +199,9 @@ func (x *external) connected() error {
 // Close ends the followers and the connection.
 func (x *external) Close() error {
 	x.stop()
-	x.running.Wait()
 	if x.conn != nil {
 		x.conn.Close()
 	}
+	x.running.Wait()
 	return nil
 }

@@ -181,7 +181,10 @@ func (s *stream) replay(ctx context.Context, each func(change), loaded func(), f
 			return nil
 		}
 	}
-	consumer, err := s.handle.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy})
+	consumer, err := s.handle.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy:    jetstream.DeliverAllPolicy,
+		MaxResetAttempts: 1, // who follows a stream begins anew itself
+	})
 	if err != nil {
 		return s.explain(err)
 	}
@@ -190,9 +193,8 @@ func (s *stream) replay(ctx context.Context, each func(change), loaded func(), f
 		return s.explain(err)
 	}
 	defer messages.Stop()
-	defer context.AfterFunc(ctx, messages.Stop)()
 	for {
-		m, err := messages.Next()
+		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
