@@ -33,6 +33,7 @@ type meter struct {
 
 	mu        sync.Mutex
 	cause     error
+	cleaning  bool          // interruptions from outside have no effect
 	interrupt chan struct{} // made when somebody asks for it
 }
 
@@ -100,11 +101,22 @@ func (m *meter) stop(cause error) {
 	}
 }
 
-// resume takes a stop back, so that clean-up can run.
-func (m *meter) resume() {
+// stopFromOutside is stop, but lets clean-up go on. Any goroutine.
+func (m *meter) stopFromOutside(cause error) {
+	m.mu.Lock()
+	cleaning := m.cleaning
+	m.mu.Unlock()
+	if !cleaning {
+		m.stop(cause)
+	}
+}
+
+// clean takes a stop back, so that clean-up can run.
+func (m *meter) clean() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cause = nil
+	m.cleaning = true
 	m.stopped.Store(false)
 	m.interrupt = nil
 }

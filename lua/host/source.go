@@ -79,6 +79,9 @@ type reader struct {
 // readScripts takes scripts/*.lua as entry files, config.lua first, and all
 // files as modules: "ivr/support.lua" is "ivr.support", "ivr/init.lua" is "ivr".
 func (r *reader) readScripts(dir fs.FS) error {
+	if _, err := fs.Stat(dir, "."); err != nil {
+		return err // a folder that is gone is not a site without scripts
+	}
 	sources, err := r.readTree(dir, "scripts")
 	if err != nil {
 		return err

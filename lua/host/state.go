@@ -107,8 +107,9 @@ func (s *State) Refuel() {
 
 // Interrupt ends the running script with err: its next instruction fails, and
 // the script cannot catch that. Blocking functions learn of it by Interrupted.
-// errors.Is finds err in what Call returns. Any goroutine.
-func (s *State) Interrupt(err error) { s.meter.stop(err) }
+// errors.Is finds err in what Call returns. It has no effect once RunCleanup has
+// been called. Any goroutine.
+func (s *State) Interrupt(err error) { s.meter.stopFromOutside(err) }
 
 // Interrupted is closed when the script has been interrupted. Any goroutine. A
 // channel obtained before RunCleanup says nothing about what follows it.
@@ -130,6 +131,11 @@ func (s *State) Where(L *lua.LState) (file string, line int) {
 	for _, f := range traceback(L, 1) {
 		return f.File, f.Line
 	}
+	for i := len(s.threads.active) - 1; i >= 0; i-- { // around a protected call
+		for _, f := range traceback(s.threads.active[i], 1) {
+			return f.File, f.Line
+		}
+	}
 	return "", 0
 }
 
@@ -144,9 +150,9 @@ func (s *State) Instructions() int64 { return s.meter.spent + slice - int64(s.me
 func (s *State) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
 
 // RunCleanup runs what Cleanup was given, each under a budget of its own, even
-// when the script has been interrupted; another Interrupt ends the clean-up that
-// is running. budget counts instructions; 0 takes Limits.Instructions. The
-// errors of scripts that clean-ups run are returned together.
+// when the script has been interrupted. budget counts instructions; 0 takes
+// Limits.Instructions. What the clean-ups panicked with is returned as errors,
+// joined.
 func (s *State) RunCleanup(budget int64) error {
 	limits := &s.host.options.Limits
 	if budget <= 0 {
@@ -157,7 +163,7 @@ func (s *State) RunCleanup(budget int64) error {
 		last := len(s.cleanups) - 1
 		f := s.cleanups[last]
 		s.cleanups = s.cleanups[:last]
-		s.meter.resume()
+		s.meter.clean()
 		s.meter.refuel(budget, limits.Time)
 		if err := s.protect(f); err != nil {
 			failures = append(failures, err)

@@ -16,20 +16,19 @@ import (
 // table could not refuse: the interpreter asks it only about keys that are not
 // there yet.)
 type template struct {
-	host     *Host
-	L        *lua.LState
-	state    *State
-	globals  *lua.LTable // the real table of what every script sees
-	envMeta  *lua.LTable // metatable of each file's globals
-	guards   map[string]*lua.Upvalue
-	strings  *lua.LTable // metatable of strings
-	known    globals
-	modules  map[string]lua.LValue // of Lib, by name; proxies
-	proxies  map[*lua.LTable]*lua.LTable
-	reals    map[*lua.LTable]*lua.LTable
-	shared   map[lua.LValue]struct{}
-	refuse   *lua.LFunction
-	finished bool
+	host    *Host
+	L       *lua.LState
+	state   *State
+	globals *lua.LTable // the real table of what every script sees
+	envMeta *lua.LTable // metatable of each file's globals
+	guards  map[string]*lua.Upvalue
+	strings *lua.LTable // metatable of strings
+	known   globals
+	modules map[string]lua.LValue // of Lib, by name; proxies
+	proxies map[*lua.LTable]*lua.LTable
+	reals   map[*lua.LTable]*lua.LTable
+	shared  map[lua.LValue]struct{}
+	refuse  *lua.LFunction
 }
 
 // newTemplate installs everything and freezes it.
@@ -64,7 +63,6 @@ func newTemplate(h *Host) (*template, error) {
 			return nil, fmt.Errorf("load the Lua library's modules: %w", err)
 		}
 	}
-	t.finished = true
 	return t, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -273,6 +274,20 @@ func TestLibraryModules(t *testing.T) {
 	_, err = New(Options{Log: quiet, Lib: files("bad.lua", `local n = 0 return {next = function() n = n + 1 return n end}`)})
 	if err == nil || !strings.Contains(err.Error(), "shared by all calls") {
 		t.Errorf("a library module that changes its variables: %v", err)
+	}
+}
+
+func TestMissingFolder(t *testing.T) {
+	dir := siteFolder(t, "dialplan.lua", says("x"))
+	h, err := New(Options{ScriptsDir: dir, Library: &testLibrary{}, Log: quiet})
+	must(t, err)
+	must(t, h.Load(context.Background()))
+	must(t, os.Rename(dir, dir+".gone"))
+	if err := h.Load(context.Background()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if got := h.says(t, "1"); got != "x" {
+		t.Errorf("the old version answers %q", got)
 	}
 }
 

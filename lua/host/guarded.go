@@ -8,9 +8,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// The lowest index limit at which a table's integers go to its hash part. The
-// interpreter fills an array up to the index that is set, so its own limit of
-// 67 million would let one assignment take a gigabyte.
+// The interpreter keeps its settings in variables, for the whole process. It
+// fills a table's array up to the index that is set; its own limit for that, 67
+// million, would let one assignment take a gigabyte.
 func init() {
 	lua.MaxArrayIndex = 1 << 20
 	lua.CompatVarArg = false // no table "arg" for each call of a function with "..."
