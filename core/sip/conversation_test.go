@@ -466,8 +466,13 @@ func (w *theatre) command(text string, lines []string) error {
 		w.config(Config{Trunks: []Trunk{{Name: "ovh", Host: rest, User: "me", Password: "pass", Context: "incoming", Register: true, RegisterAs: "100"}}})
 	case "bind":
 		return w.bind(rest)
-	case "dial":
-		l, err := w.e.Dial(context.Background(), call.Target{Address: rest, Caller: call.Party{Number: "100", Name: "Bob"}})
+	case "dial", "dial-withheld":
+		target := call.Target{Address: rest, Caller: call.Party{Number: "100", Name: "Bob"}}
+		if verb != "dial" {
+			target.Caller.Presentation = call.Withheld
+			target.Headers = [][2]string{{"X-Account", "7"}, {"Via", "forged"}}
+		}
+		l, err := w.e.Dial(context.Background(), target)
 		if w.dialErr = err; err == nil {
 			w.adopt(l)
 		}

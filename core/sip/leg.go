@@ -40,7 +40,6 @@ type leg struct {
 	uac       *outgoing
 	confirm   *confirmation // the 2xx of ours that waits for its ACK
 	change    *reoffer      // the re-INVITE or UPDATE of ours that is under way
-	theirs    bool          // an offer of theirs is being answered
 	refresh   refresher
 	transfer  *transfer
 	allowed   string // the far end's Allow
@@ -319,7 +318,10 @@ func (l *leg) end(h call.HungUp) {
 	l.state, l.cause = call.Ended, h.Cause
 	l.stopTimers()
 	l.release()
-	l.uas = nil
+	if l.uas != nil {
+		l.uas.tx.setCall(nil)
+		l.uas = nil
+	}
 	l.change = nil
 	if l.onRelease != nil {
 		l.onRelease()

@@ -111,6 +111,7 @@ func (e *Endpoint) authenticate(req *sipgo.Request, tx *serverTx, lookup digest.
 	headers := append(values(req, "authorization"), values(req, "proxy-authorization")...)
 	if len(headers) > 0 && !e.limiter.Allowed(source.Addr()) {
 		e.stats.throttled.Add(1)
+		tx.forget()
 		return false
 	}
 	server := e.digest.Load()

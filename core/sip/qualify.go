@@ -13,6 +13,9 @@ import (
 // Qualifying asks a peer with OPTIONS now and then whether it is there. Any
 // answer at all, even a refusal, says yes. It also keeps the NAT's way open.
 
+// goodbye is how long taking a registration back may take.
+const goodbye = 2 * time.Second
+
 // qualifier asks all contacts of one phone.
 type qualifier struct {
 	endpoint *Endpoint
@@ -132,7 +135,7 @@ func (e *Endpoint) startPeers(s *settings) {
 		state.start()
 	}
 	for _, state := range stopped {
-		state.close(e.life)
+		state.retire()
 	}
 }
 
@@ -146,9 +149,12 @@ func (e *Endpoint) stopPeers() {
 		delete(e.qualify, name)
 	}
 	e.mu.Unlock()
-	ctx, cancel := context.WithTimeout(e.life, 2*time.Second)
+	ctx, cancel := context.WithTimeout(e.life, goodbye)
 	defer cancel()
 	for _, t := range trunks {
-		t.close(ctx)
+		t.retire()
+	}
+	for _, t := range trunks {
+		t.wait(ctx)
 	}
 }

@@ -110,7 +110,7 @@ func (l *leg) expired() {
 // refreshSession is our turn: UPDATE without a description where the far end
 // allows it, else a re-INVITE with the one in force.
 func (l *leg) refreshSession() {
-	if l.change != nil || l.confirm != nil || l.theirs {
+	if l.change != nil || l.confirm != nil {
 		l.refresh.timer = l.after(time.Second, l.refreshSession)
 		return
 	}

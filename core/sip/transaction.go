@@ -315,7 +315,11 @@ func (tx *serverTx) step(in txInput, message []byte) error {
 	if tx.last == nil {
 		return nil
 	}
-	return tx.layer.write(tx.flow, tx.last)
+	last := tx.last
+	if tx.state == txAccepted { // who accepted repeats it, as long as it is needed
+		tx.last = nil
+	}
+	return tx.layer.write(tx.flow, last)
 }
 
 // finish answers over a reliable transport, where nothing is retransmitted.

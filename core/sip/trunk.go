@@ -40,6 +40,8 @@ type trunkState struct {
 	contact    string
 	flow       flow
 	auth       credentials
+	gone       chan struct{} // closed when the registration is taken back, or cannot be
+	left       bool
 }
 
 const (
@@ -202,7 +204,9 @@ func (s *trunkState) answered(res *sipgo.Response, r *request, expires time.Dura
 	case status < 300:
 		if expires > 0 {
 			s.succeeded(granted(res, s.contact, expires))
+			return
 		}
+		s.leave()
 	case status == 401 || status == 407:
 		s.mu.Lock()
 		auth, err := s.auth.answer(res, r, s.trunk.authUser(), s.trunk.Password, s.endpoint)
@@ -267,6 +271,8 @@ func (s *trunkState) failed(why string) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
+		s.endpoint.log.Info("trunk not unregistered", "trunk", s.trunk.Name, "reason", why)
+		s.leave()
 		return
 	}
 	pause := min(firstPause<<min(s.failures, 10), lastPause)
@@ -323,10 +329,21 @@ func (s *trunkState) reached(t *Trunk, up bool, took time.Duration) {
 	s.endpoint.onEvent(Event{Kind: kind, Peer: t.Name})
 }
 
-// close ends all alarms and takes the registration back.
-func (s *trunkState) close(context.Context) {
+// leave says that nothing more is to be waited for.
+func (s *trunkState) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.left && s.gone != nil {
+		s.left = true
+		close(s.gone)
+	}
+}
+
+// retire ends all alarms and takes the registration back.
+func (s *trunkState) retire() {
 	s.mu.Lock()
 	s.closed = true
+	s.gone = make(chan struct{})
 	for _, timer := range [...]clock.Timer{s.timer, s.qualify} {
 		if timer != nil {
 			timer.Stop()
@@ -337,5 +354,15 @@ func (s *trunkState) close(context.Context) {
 	s.mu.Unlock()
 	if registered {
 		s.send(to, 0, nil)
+	} else {
+		s.leave()
+	}
+}
+
+// wait returns when the far end knows that we retired, or ctx ends.
+func (s *trunkState) wait(ctx context.Context) {
+	select {
+	case <-s.gone:
+	case <-ctx.Done():
 	}
 }

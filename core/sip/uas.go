@@ -316,6 +316,7 @@ func (l *leg) acknowledged(req *sipgo.Request) {
 		return
 	}
 	c.timer.Stop()
+	c.tx.setCall(nil)
 	l.confirm = nil
 	l.uas = nil
 	l.release()
