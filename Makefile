@@ -42,13 +42,14 @@ test-long: tools check ## with the tests that take minutes, and longer fuzzing
 	.ci/fuzz 60
 
 bench: build ## measure, beside the bare limit of this machine (docs/performance.md)
-	./bin/moonwire bench $(ARGS)
+	.ci/bench $(ARGS)
 
 sounds: ## say every prompt again (needs festival and sox)
 	sounds/make.sh
 
-docs: ## write docs/lua-reference.md and the types for editors again
-	$(GO) generate ./lua/...
+docs: build ## write docs/lua-reference.md and the types for editors again
+	./bin/moonwire types --reference > docs/lua-reference.md
+	./bin/moonwire types > lua/types/moonwire.lua
 
 tools: ## install the programs that the tests talk to
 	@.ci/tools

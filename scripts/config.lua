@@ -1,8 +1,8 @@
 -- Where this server listens, and who may call.
 --
 -- Two phones to try things with. Their passwords are made at the first start,
--- printed, and kept in the data directory; write a text in place of secret to
--- choose one yourself.
+-- kept in the data directory, and printed at each start; write a text in place
+-- of secret to choose one yourself.
 
 sip.listen { "udp:0.0.0.0:5060", "tcp:0.0.0.0:5060" }
 
