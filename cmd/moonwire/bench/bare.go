@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,7 +38,9 @@ type bare struct {
 	poller *poller
 	to     []*socket // by number of the receiving socket: who sends its packets on
 	plays  [phases][]*leg
-	played int
+	played int          // so far, to spread them over the slots
+	active int          // now
+	resign *atomic.Bool // tells the goroutine that plays to end; there is one while active > 0
 }
 
 // bareCall is one call, with the called leg of a bridge.
@@ -78,7 +81,6 @@ func serveBare(ctx context.Context, at, called netip.AddrPort, ready func(netip.
 		return fmt.Errorf("bare limit: %w", err)
 	}
 	b.group.Go(b.relay)
-	b.group.Go(b.playAll)
 	defer b.finish()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	ready(b.local)
@@ -86,13 +88,13 @@ func serveBare(ctx context.Context, at, called netip.AddrPort, ready func(netip.
 }
 
 func (b *bare) finish() {
-	b.ended.Store(true)
-	b.group.Wait()
 	for id, call := range b.calls {
 		if id != call.id {
 			b.end(call)
 		}
 	}
+	b.ended.Store(true)
+	b.group.Wait()
 	b.poller.close()
 }
 
@@ -128,7 +130,7 @@ func (b *bare) relay() {
 		}
 	}
 	for !b.ended.Load() {
-		if b.poller.wait(50 * time.Millisecond) {
+		if b.poller.wait(500 * time.Millisecond) {
 			b.mu.Lock()
 			b.poller.deliver(handle)
 			b.mu.Unlock()
@@ -136,15 +138,36 @@ func (b *bare) relay() {
 	}
 }
 
-// playAll sends a packet every 20 ms on each call that plays.
-func (b *bare) playAll() {
-	pace(&b.ended, func(slot int) {
-		b.mu.Lock()
-		for _, l := range b.plays[slot] {
-			l.transmit()
-		}
-		b.mu.Unlock()
-	}, func(time.Duration) {})
+// play begins to send a packet every 20 ms. b.mu is held.
+func (b *bare) play(call *bareCall, s *socket) {
+	call.play, call.slot = &leg{socket: s}, b.played%phases
+	call.play.prepare(b.played, 0)
+	b.plays[call.slot] = append(b.plays[call.slot], call.play)
+	b.played++
+	if b.active++; b.active == 1 {
+		resign := new(atomic.Bool)
+		b.resign = resign
+		b.group.Go(func() { pace(resign, b.playSlot, func(time.Duration) {}) })
+	}
+}
+
+func (b *bare) playSlot(slot int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.plays[slot] {
+		l.transmit()
+	}
+}
+
+// stopPlaying ends what play began. b.mu is held.
+func (b *bare) stopPlaying(call *bareCall) {
+	slot := b.plays[call.slot]
+	at := slices.Index(slot, call.play)
+	slot[at] = slot[len(slot)-1]
+	b.plays[call.slot] = slot[:len(slot)-1]
+	if b.active--; b.active == 0 {
+		b.resign.Store(true)
+	}
 }
 
 func (b *bare) receive(m message, from netip.AddrPort) {
@@ -229,10 +252,7 @@ func (b *bare) media(call *bareCall, remote netip.AddrPort) error {
 	call.port = a.port()
 	switch call.kind {
 	case "play":
-		call.play, call.slot = &leg{socket: a}, b.played%phases
-		call.play.prepare(b.played, 0)
-		b.plays[call.slot] = append(b.plays[call.slot], call.play)
-		b.played++
+		b.play(call, a)
 	case "echo":
 		b.to[len(b.to)-1] = a
 	case "bridge":
@@ -289,14 +309,7 @@ func (b *bare) end(call *bareCall) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if call.play != nil {
-		slot := b.plays[call.slot]
-		for i, l := range slot {
-			if l == call.play {
-				slot[i] = slot[len(slot)-1]
-				b.plays[call.slot] = slot[:len(slot)-1]
-				break
-			}
-		}
+		b.stopPlaying(call)
 	}
 	for _, s := range call.sockets {
 		s.close()

@@ -129,6 +129,8 @@ func (r *run) measure() error { return r.test.measure(r) }
 
 func (r *run) extension() string {
 	switch {
+	case r.test.extension == "":
+		return ""
 	case r.Extension != "":
 		return r.Extension
 	case r.ServerEnds && r.test.endless != "":

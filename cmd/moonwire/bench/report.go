@@ -88,7 +88,8 @@ func (w *reporter) end(t test) {
 	if w.json || len(w.results) == 0 {
 		return
 	}
-	fmt.Fprintf(w.out, "\n%s %s\n", t.name, w.results[0].Extension)
+	fmt.Fprintln(w.out)
+	fmt.Fprintln(w.out, strings.TrimSpace(t.name+" "+w.results[0].Extension))
 	table := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	heads, row := layout(t.name)
 	fmt.Fprintln(table, "\t"+strings.Join(heads, "\t")+"\t")
@@ -134,10 +135,11 @@ func layout(test string) (heads []string, row func(*Result) []string) {
 	case "cps", "cpsmax":
 		return []string{"rate/s", "achieved", "calls", "failed", "retrans.", "ms CPU/call", "cores %", "answer ms p50", "p99", "max"}, callRow
 	}
-	return []string{
-		"calls", "failed", "ms CPU/call-s", "cores %", "side", "packets/s", "lost %",
-		"deviation ms p50", "p90", "p99", "max", "latency ms p50", "p90", "p99", "max", "own late",
-	}, mediaRow
+	heads = []string{"calls", "failed", "ms CPU/call-s", "cores %", "side", "packets/s", "lost %", "deviation ms p50", "p90", "p99", "max"}
+	if test == "play" {
+		return heads, func(r *Result) []string { return mediaRow(r)[:len(heads)] }
+	}
+	return append(heads, "latency ms p50", "p90", "p99", "max", "own late"), mediaRow
 }
 
 func callRow(r *Result) []string {

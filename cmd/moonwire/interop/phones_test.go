@@ -20,7 +20,7 @@ home:extension("601", function(call) call:answer() call:play "demo-echotest" cal
 home:extension("602", function(call)
   call:answer()
   local got = call:read { max = 4, timeout = 15 }
-  log.info("digits %s by %s", got.digits, call.caller.number)
+  log.info("digits %s by %s", got, call.caller.number)
   call:wait(20)
 end)
 home:extension("603", function(call)

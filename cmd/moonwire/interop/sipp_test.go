@@ -144,6 +144,11 @@ func receive(status int, optional bool, checks []string) string {
 	return "<recv " + attributes + ">" + actions(checks) + "</recv>"
 }
 
+// wantReliable waits for a reliable provisional response and keeps its number.
+func wantReliable(status int) string {
+	return fmt.Sprintf(`<recv response="%d" rrs="true"><action><ereg regexp="[0-9]+" search_in="hdr" header="RSeq:" check_it="true" assign_to="rseq"/></action></recv>`, status)
+}
+
 // wantRequest waits for a request.
 func wantRequest(method string, checks ...string) string {
 	return `<recv request="` + method + `" crlf="true" rrs="true">` + actions(checks) + "</recv>"

@@ -1,7 +1,6 @@
 package digest
 
 import (
-	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -25,8 +24,11 @@ const (
 
 // Options of a Server.
 type Options struct {
-	Realm      string        // shown to users by some phones; part of every HA1
-	Algorithms []Algorithm   // offered; empty means SHA-256 and MD5
+	Realm string // shown to users by some phones; part of every HA1
+	// Algorithms are offered in this order; empty means MD5 and then SHA-256.
+	// RFC 8760, section 2.4, wants the strongest first, but phones that know MD5
+	// only are many, and a good part of them looks at the first offer alone.
+	Algorithms []Algorithm
 	Clock      clock.Clock   // nil means clock.Real
 	Rand       io.Reader     // of the key, read once; nil means crypto/rand
 	NonceLife  time.Duration // 0 means DefaultNonceLife
@@ -48,16 +50,15 @@ func NewServer(o Options) (*Server, error) {
 	if o.Realm == "" || !printable(o.Realm) {
 		return nil, fmt.Errorf("digest realm %q is empty or not printable", o.Realm)
 	}
-	offered := slices.Clone(o.Algorithms)
+	offered := unique(o.Algorithms)
 	if len(offered) == 0 {
-		offered = []Algorithm{SHA256, MD5}
+		offered = []Algorithm{MD5, SHA256}
 	}
 	for _, a := range offered {
 		if !a.known() {
 			return nil, fmt.Errorf("digest realm %q: unknown algorithm %d", o.Realm, a)
 		}
 	}
-	slices.SortFunc(offered, func(a, b Algorithm) int { return cmp.Compare(b, a) })
 	if o.Clock == nil {
 		o.Clock = clock.Real
 	}
@@ -76,16 +77,26 @@ func NewServer(o Options) (*Server, error) {
 	}
 	return &Server{
 		realm:      o.Realm,
-		algorithms: slices.Compact(offered),
+		algorithms: offered,
 		clock:      o.Clock,
 		key:        key,
 		nonces:     newNonces(key, o.NonceLife, o.Room),
 	}, nil
 }
 
+func unique(list []Algorithm) []Algorithm {
+	var kept []Algorithm
+	for _, a := range list {
+		if !slices.Contains(kept, a) {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
 // Challenge returns the values of the WWW-Authenticate (401) or
-// Proxy-Authenticate (407) headers, one for each algorithm, strongest first
-// (RFC 8760, section 2.4). stale says that the password was right and only the
+// Proxy-Authenticate (407) headers, one for each algorithm in the order of
+// Options.Algorithms. stale says that the password was right and only the
 // nonce is too old, so that phones try again without asking their user.
 func (s *Server) Challenge(stale bool) []string {
 	nonce := s.nonces.issue(s.clock.Now())

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"time"
+
+	"github.com/moonwire/moonwire/core/call"
+)
+
+func counter(name, help string, value uint64) figure {
+	return figure{name: name, help: help, counter: true, value: float64(value)}
+}
+
+func gauge(name, help string, value float64) figure {
+	return figure{name: name, help: help, value: value}
+}
+
+// figures are what /metrics shows.
+func (s *server) figures() []figure {
+	sip, media, scripts := s.sip.Stats(), s.media.Stats(), s.api.Stats()
+	used, total := s.ports.InUse()
+	current := s.host.Current()
+	list := []figure{
+		gauge("calls_active", "Legs of calls that are up now.", float64(sip.Calls)),
+		gauge("uptime_seconds", "Time since the start.", time.Since(s.began).Seconds()),
+
+		counter("sip_calls_incoming_total", "Calls that came in.", sip.Incoming),
+		counter("sip_calls_outgoing_total", "Calls that were dialled.", sip.Outgoing),
+		counter("sip_calls_answered_total", "Calls that were answered.", sip.Answered),
+		counter("sip_calls_refused_total", "Calls that were refused before a script saw them.", sip.Refused),
+		gauge("sip_registrations", "Contacts of phones that are registered now.", float64(sip.Registrations)),
+		counter("sip_messages_received_total", "SIP messages received.", sip.Received),
+		counter("sip_messages_sent_total", "SIP messages sent, with retransmissions.", sip.Sent),
+		counter("sip_garbage_total", "Packets dropped because they are not SIP.", sip.Garbage),
+		counter("sip_malformed_total", "Requests refused because they are malformed.", sip.Malformed),
+		counter("sip_auth_failures_total", "Requests with a wrong name or password.", sip.AuthFailures),
+		counter("sip_throttled_total", "Requests dropped because their source guesses passwords.", sip.Throttled),
+		counter("sip_never_acknowledged_total", "Calls whose answer was never acknowledged.", sip.NeverAcked),
+		counter("sip_panics_total", "Mistakes of the program that were survived; please report.", sip.Panics),
+
+		gauge("media_workers", "Threads that carry media.", float64(media.Workers)),
+		counter("media_late_milliseconds_total", "Milliseconds by which media work began more than 5 ms late.", media.LateTicks),
+		counter("rtp_packets_received_total", "Datagrams received on media ports.", media.Received),
+		counter("rtp_packets_sent_total", "Datagrams sent from media ports.", media.Sent),
+		counter("rtp_send_errors_total", "Datagrams that the system did not take.", media.SendErrors),
+		gauge("rtp_ports_used", "Pairs of media ports in use.", float64(used)),
+		gauge("rtp_ports_total", "Pairs of media ports there are.", float64(total)),
+
+		gauge("scripts_version", "Number of the version of the scripts that serves.", float64(current.Number())),
+		gauge("scripts_states", "Lua states of the serving version that are in use.", float64(current.Live())),
+		counter("scripts_calls_total", "Calls that a script served.", scripts.Calls),
+		counter("scripts_errors_total", "Calls that ended by an error in a script.", scripts.Errors),
+	}
+	return append(list, s.states()...)
+}
+
+// states counts the calls by how far they are.
+func (s *server) states() []figure {
+	var count [call.Ended + 1]int
+	for _, c := range s.sip.Calls() {
+		count[c.State]++
+	}
+	var list []figure
+	for state, n := range count {
+		list = append(list, figure{name: "calls", help: "Legs by state.", labels: []string{"state"},
+			values: []string{call.State(state).String()}, value: float64(n)})
+	}
+	return list
+}

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/media"
+	"github.com/moonwire/moonwire/core/rtp"
+	"github.com/moonwire/moonwire/core/sip"
+	"github.com/moonwire/moonwire/core/store"
+	"github.com/moonwire/moonwire/lua/api"
+	"github.com/moonwire/moonwire/lua/host"
+	"github.com/moonwire/moonwire/lua/lib"
+	"github.com/moonwire/moonwire/sounds"
+)
+
+// server is everything that runs. What startServer opens is closed by stop, in
+// the opposite order.
+type server struct {
+	settings
+	began    time.Time
+	store    *store.Store
+	media    *media.Engine
+	ports    *rtp.Ports
+	prompts  *media.Prompts
+	sip      *sip.Endpoint
+	api      *api.API
+	host     *host.Host
+	secrets  *secrets
+	serving  sync.WaitGroup
+	cancel   context.CancelFunc
+	closers  []func()
+	listened []string // addresses, for the greeting
+}
+
+// startServer opens everything, reports the first thing that cannot be had, and
+// leaves nothing open in that case.
+func startServer(ctx context.Context, o settings) (_ *server, err error) {
+	s := &server{settings: o, began: time.Now()}
+	ctx, s.cancel = context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	for _, open := range []func(context.Context) error{
+		s.openData, s.openMedia, s.openScripts, s.openSIP, s.openHTTP, s.openControl,
+	} {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s.api.Activate(s.host.Current())
+	s.onClose(s.api.Deactivate)
+	s.serve(ctx, "watching the scripts", func() error { return s.host.Watch(ctx) })
+	s.serve(ctx, "serving SIP", func() error { return s.sip.Serve(ctx, s.api.Accept) })
+	return s, nil
+}
+
+// onClose has f run when the server ends; last in, first out.
+func (s *server) onClose(f func()) { s.closers = append(s.closers, f) }
+
+func (s *server) close() {
+	s.cancel()
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		s.closers[i]()
+	}
+	s.closers = nil
+	s.serving.Wait()
+}
+
+// serve runs f on a goroutine of its own until the server ends.
+func (s *server) serve(ctx context.Context, what string, f func() error) {
+	s.serving.Go(func() {
+		if err := f(); err != nil && ctx.Err() == nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			s.log.Error("stopped "+what, "error", err)
+		}
+	})
+}
+
+// stop refuses new calls, waits for those there are until ctx ends, and closes
+// everything.
+func (s *server) stop(ctx context.Context) {
+	s.log.Info("stopping", "calls", len(s.sip.Calls()))
+	if err := s.sip.Shutdown(ctx); err != nil {
+		s.log.Warn("calls were cut off", "error", err)
+	}
+	s.close()
+	s.log.Info("stopped")
+}
+
+func (s *server) openData(ctx context.Context) error {
+	if err := os.MkdirAll(s.data, 0o700); err != nil {
+		return usage("data directory: %w", err)
+	}
+	st, err := store.Open(store.Options{Dir: s.data, Clock: clock.Real, Log: s.log})
+	if err != nil {
+		return usage("data directory %s: %w", s.data, err)
+	}
+	s.store = st
+	s.onClose(func() {
+		if err := st.Close(); err != nil {
+			s.log.Error("closing the store", "error", err)
+		}
+	})
+	s.secrets = newSecrets(st)
+	return nil
+}
+
+func (s *server) openMedia(context.Context) error {
+	engine, err := media.NewEngine(media.Options{Clock: clock.Real, Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.media = engine
+	s.onClose(engine.Close)
+	roots := []fs.FS{sounds.FS}
+	if own := filepath.Join(s.site, "sounds"); isDirectory(own) {
+		roots = append([]fs.FS{os.DirFS(own)}, roots...)
+	}
+	s.prompts = media.NewPrompts(s.log, roots...)
+	return nil
+}
+
+func (s *server) openScripts(ctx context.Context) error {
+	folder, err := os.OpenRoot(s.site)
+	if err != nil {
+		return usage("site: %w", err)
+	}
+	s.onClose(func() { _ = folder.Close() })
+	s.api = api.New(api.Services{
+		Clock: clock.Real, Log: s.log, Zone: time.Local, Media: s.media,
+		Endpoints:  map[string]api.Dialer{"sip": lateDialer{s}},
+		Prompts:    func(language, name string) (api.Sound, error) { return s.prompts.Find(language, name) },
+		Store:      s.store,
+		Recordings: folder,
+		Secret:     s.secrets.get,
+	})
+	options := host.Options{
+		ScriptsDir: filepath.Join(s.site, "scripts"), Lib: lib.FS,
+		Library: s.api, Clock: clock.Real, Log: s.log, Loaded: s.loaded,
+	}
+	if plugins := filepath.Join(s.site, "plugins"); isDirectory(plugins) {
+		options.PluginsDir = plugins
+	}
+	if s.host, err = host.New(options); err != nil {
+		return err
+	}
+	s.api.Attach(s.host)
+	if err := s.host.Load(ctx); err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}
+
+// loaded puts the configuration of a new version into force.
+func (s *server) loaded(v *host.Version, err error) {
+	if err != nil {
+		return // the host has reported it, and the old version serves on
+	}
+	if s.sip == nil {
+		return // startServer takes the first one
+	}
+	s.api.Activate(v)
+	if err := s.sip.Apply(s.config(v)); err != nil {
+		s.log.Error("the new configuration of SIP is not in force", "error", err)
+	}
+}
+
+// config is what a version declared for SIP, with the command line's changes.
+func (s *server) config(v *host.Version) sip.Config {
+	c := v.Declarations().(*api.Site).SIP
+	if len(s.settings.sip) > 0 {
+		c.Listen = s.settings.sip
+	}
+	if s.advertise != "" {
+		c.Advertise = s.advertise
+	}
+	if s.rtpLow != 0 {
+		c.RTPLow, c.RTPHigh = s.rtpLow, s.rtpHigh
+	}
+	if c.RTPLow == 0 {
+		c.RTPLow, c.RTPHigh = 10000, 20000
+	}
+	c.UserAgent = "moonwire/" + release
+	return c
+}
+
+func (s *server) openSIP(ctx context.Context) error {
+	c := s.config(s.host.Current())
+	ports, err := rtp.NewPorts(netip.IPv4Unspecified(), c.RTPLow, c.RTPHigh)
+	if err != nil {
+		return usage("media ports: %w", err)
+	}
+	s.ports = ports
+	if s.sip, err = sip.New(sip.Options{Clock: clock.Real, Log: s.log, Media: s.media, Ports: ports,
+		Store: bindingStore{s.store.Bucket}, OnEvent: s.sipEvent}); err != nil {
+		return err
+	}
+	if err := s.sip.Apply(c); err != nil {
+		return usage("%w", err)
+	}
+	if err := s.sip.Listen(ctx); err != nil {
+		return usage("%w", err)
+	}
+	s.onClose(func() {
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.sip.Shutdown(now)
+	})
+	s.listened = append(s.listened, s.sip.Addresses()...)
+	return nil
+}
+
+// sipEvent hands what happens to phones and trunks to the scripts' hooks.
+func (s *server) sipEvent(e sip.Event) {
+	s.api.Registered(api.Registration{Phone: e.Peer, State: e.Kind, Contact: e.Address})
+}
+
+func (s *server) openHTTP(ctx context.Context) error {
+	if s.settings.http == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", s.settings.http)
+	if err != nil {
+		return usage("http: %w (another address: --http ADDR, none: --http off)", err)
+	}
+	s.listened = append(s.listened, "http://"+l.Addr().String())
+	s.serveHTTP(ctx, "serving HTTP", l, observeHandler(s.figures, s.healthy, s.callList))
+	return nil
+}
+
+func (s *server) openControl(ctx context.Context) error {
+	l, err := listenControl(s.data)
+	if err != nil {
+		return err
+	}
+	s.serveHTTP(ctx, "serving the control socket", l, controlHandler(s.reload))
+	return nil
+}
+
+func (s *server) serveHTTP(ctx context.Context, what string, l net.Listener, h http.Handler) {
+	web := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
+	s.onClose(func() { _ = web.Close() })
+	s.serve(ctx, what, func() error { return web.Serve(l) })
+}
+
+// reload reads the scripts again, or goes back to version to.
+func (s *server) reload(ctx context.Context, to int) (reloadReply, error) {
+	var err error
+	if to > 0 {
+		err = s.host.Rollback(to)
+	} else {
+		_, err = s.host.Reload(ctx)
+	}
+	return reloadReply{Version: s.host.Current().Number()}, err
+}
+
+// healthy says why the server cannot serve, if so.
+func (s *server) healthy() error { return s.store.Health() }
+
+// callJSON is one call of /calls.
+type callJSON struct {
+	ID        string `json:"id"`
+	Peer      string `json:"peer,omitempty"`
+	Incoming  bool   `json:"incoming"`
+	State     string `json:"state"`
+	Context   string `json:"context,omitempty"`
+	Extension string `json:"extension,omitempty"`
+	Caller    string `json:"caller,omitempty"`
+	Codec     string `json:"codec,omitempty"`
+	Remote    string `json:"remote,omitempty"`
+}
+
+func (s *server) callList() any {
+	list := []callJSON{}
+	for _, c := range s.sip.Calls() {
+		list = append(list, callJSON{ID: c.ID, Peer: c.Peer, Incoming: c.Incoming, State: c.State.String(), Context: c.Context,
+			Extension: c.Extension, Caller: c.Caller.Number, Codec: c.Format.Codec.Alias(), Remote: c.Remote})
+	}
+	return list
+}
+
+// greet tells the person at the terminal what to do next. The first words of
+// its lines are for programs that start the server and wait for it.
+func (s *server) greet(out io.Writer) {
+	for _, a := range s.listened {
+		fmt.Fprintln(out, "listening", a)
+	}
+	s.greetPhones(out)
+	fmt.Fprintf(out, "ready after %v; scripts are read again when they are saved; stop with Ctrl-C\n",
+		time.Since(s.began).Round(time.Millisecond))
+}
+
+// lateDialer dials through the endpoint, which is opened after the scripts.
+type lateDialer struct{ s *server }
+
+func (d lateDialer) Dial(ctx context.Context, to call.Target) (call.Leg, error) {
+	if d.s.sip == nil {
+		return nil, call.ErrUnreachable
+	}
+	return d.s.sip.Dial(ctx, to)
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
