@@ -89,7 +89,7 @@ func preferred(codecs []call.Codec, t call.Target) []call.Codec {
 
 // route finds whom an address means and where that is.
 func (e *Endpoint) route(s *settings, to string) (peer, []destination, error) {
-	if strings.ContainsAny(to, "\r\n<>\"") || to == "" {
+	if strings.ContainsAny(to, "\r\n\t <>\"") || to == "" {
 		return peer{}, nil, fmt.Errorf("%q: %w", to, call.ErrUnknownTarget)
 	}
 	if scheme, _, ok := strings.Cut(to, ":"); ok && (scheme == "sip" || scheme == "sips") {

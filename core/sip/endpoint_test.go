@@ -365,3 +365,108 @@ func TestStreamsSurviveNoise(t *testing.T) {
 		t.Errorf("a stream that cannot be cut stays open: %v", err)
 	}
 }
+
+// TestOutgoingConnection calls over TCP to a peer that only listens, and reuses
+// the connection for what follows; a message that is too long for UDP takes it.
+func TestOutgoingConnection(t *testing.T) {
+	e := listen(t, Config{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	leg, err := e.Dial(ctx, call.Target{Address: "sip:bob@" + listener.Addr().String() + ";transport=tcp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	w := &wire{t: t, conn: conn, reader: bufio.NewReader(conn)}
+	invite := w.until("INVITE")
+	if via := headerIn(invite, "Via"); !strings.HasPrefix(via, "SIP/2.0/TCP "+e.at("tcp")) {
+		t.Errorf("Via is %q", via)
+	}
+	w.send(fmt.Sprintf("SIP/2.0 180 Ringing\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=b\r\nCall-ID: %s\r\nCSeq: %s\r\nContent-Length: 0\r\n\r\n",
+		headerIn(invite, "Via"), headerIn(invite, "From"), headerIn(invite, "To"), headerIn(invite, "Call-ID"), headerIn(invite, "CSeq")))
+	expectEvents(t, leg, call.Alerting{})
+
+	long, err := e.Dial(context.Background(), call.Target{
+		Address: "sip:carol@" + listener.Addr().String(), Headers: [][2]string{{"X-Long", strings.Repeat("x", 1500)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.until("INVITE sip:carol@")
+	long.Send(ctx, call.Hangup{})
+
+	cancel()
+	w.until("CANCEL sip:bob@")
+	expectEvents(t, leg, call.HungUp{Cause: call.CauseNormal, ByUs: true, Reason: "given up"})
+}
+
+func TestUnreachableOverTCPEndsTheCall(t *testing.T) {
+	e := listen(t, Config{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	leg, err := e.Dial(context.Background(), call.Target{Address: "sip:bob@" + address + ";transport=tcp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, ok := (<-leg.Events()).(call.HungUp); !ok || h.Cause != call.CauseDestinationFailed {
+		t.Errorf("event is %+v", h)
+	}
+}
+
+func TestGuestsAreLetInByNetwork(t *testing.T) {
+	w := newTheatre(t)
+	w.config(Config{Guests: []Guests{{From: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, Context: "near"}}})
+	invite := step{text: "INVITE", lines: []string{"+sdp pcmu 198.51.100.9 4000", "branch: a"}}
+	w.deliver(w.compose(invite), "198.51.100.9:5060")
+	if w.leg == nil || w.leg.Info().Context != "near" {
+		t.Fatal("a guest from near was not let in")
+	}
+	w.leg = nil
+	invite.lines = append(invite.lines, "Call-ID: far", "branch: b")
+	w.deliver(w.compose(invite), "203.0.113.9:5060")
+	if w.leg != nil {
+		t.Error("a guest from afar was let in")
+	}
+}
+
+func TestAdvertisedAddress(t *testing.T) {
+	w := newTheatre(t)
+	w.config(Config{Advertise: "203.0.113.1", LocalNets: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Guests: []Guests{{}}})
+	for source, want := range map[string]string{"198.51.100.9:5060": "203.0.113.1", "10.1.2.3:5060": "192.0.2.1"} {
+		w.sent = nil
+		w.deliver(w.compose(step{text: "INVITE", lines: []string{"+sdp pcmu 198.51.100.9 4000", "Call-ID: " + source, "branch: " + source[:5]}}), source)
+		w.leg.Send(context.Background(), call.Answer{})
+		ok := w.sent[0].text
+		if !strings.Contains(headerIn(ok, "Contact"), want) || !strings.Contains(ok, "c=IN IP4 "+want) {
+			t.Errorf("%s is told %s", source, ok)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	w := newTheatre(t)
+	w.config(Config{Trunks: []Trunk{{Name: "t", Host: "198.51.100.9", CallLimit: 1}}})
+	for i, want := range []string{"", "SIP/2.0 486", "SIP/2.0 486"} {
+		w.sent = nil
+		w.deliver(w.compose(step{text: "INVITE", lines: []string{"+sdp pcmu 198.51.100.9 4000", "Call-ID: " + strconv.Itoa(i)}}), "198.51.100.9:5060")
+		if want != "" && (len(w.sent) == 0 || !strings.HasPrefix(w.sent[0].text, want)) {
+			t.Errorf("call %d: %v", i, w.sent)
+		}
+	}
+	w.leg.Send(context.Background(), call.Hangup{Cause: call.CauseBusy})
+	if n := len(w.e.busy); n != 0 {
+		t.Errorf("%d peers are still counted", n)
+	}
+}

@@ -327,31 +327,3 @@ func quoteName(name string) string {
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", " ", "\n", " ").Replace(name) + `" `
 }
-
-// party is who a message says is calling. An asserted identity counts only
-// where the peer is trusted (RFC 3325); Privacy hides the number from then on.
-func party(req *sipgo.Request, trusted bool) call.Party {
-	from := req.From()
-	p := call.Party{Number: user(&from.Address), Name: strings.Trim(from.DisplayName, `"`)}
-	if trusted {
-		for _, name := range [...]string{"p-asserted-identity", "remote-party-id"} {
-			if a, err := parseAddress(value(req, name)); err == nil {
-				p.Number = user(&a.uri)
-				if a.name != "" {
-					p.Name = a.name
-				}
-				break
-			}
-		}
-	}
-	privacy := strings.ToLower(value(req, "privacy"))
-	switch {
-	case strings.Contains(privacy, "id") || strings.Contains(privacy, "user") || strings.Contains(privacy, "header"):
-		p.Presentation = call.Withheld
-	case strings.EqualFold(p.Number, "anonymous") && (!trusted || strings.HasSuffix(from.Address.Host, ".invalid")):
-		p = call.Party{Presentation: call.Withheld}
-	case p.Number == "":
-		p.Presentation = call.Unavailable
-	}
-	return p
-}

@@ -56,3 +56,18 @@ func (l *leg) sendInfo(d call.SendDigits) {
 		l.after(d.Duration+d.Gap, func() { l.sendInfo(rest) })
 	})
 }
+
+// informed takes INFO: digits, or nothing that we know (RFC 6086 allows an empty one).
+func (l *leg) informed(req *sipgo.Request, tx *serverTx) {
+	if len(req.Body()) == 0 {
+		l.respond(tx, req, answer{status: 200})
+		return
+	}
+	key, length, ok := infoDigit(value(req, "content-type"), req.Body())
+	if !ok {
+		l.respond(tx, req, answer{status: 415, fields: []field{{"Accept", allowedBodies}}})
+		return
+	}
+	l.respond(tx, req, answer{status: 200})
+	l.events.Post(call.Digit{Key: key, Duration: length, Via: call.ViaInfo})
+}

@@ -160,7 +160,7 @@ func stripTag(s string) string {
 // referTarget is the URI that a number or address stands for, seen from a peer.
 func (e *Endpoint) referTarget(to string, f flow) (string, error) {
 	to = strings.TrimSpace(to)
-	if to == "" || strings.ContainsAny(to, "<>\r\n\"") {
+	if to == "" || strings.ContainsAny(to, "<>\r\n\t \"") {
 		return "", fmt.Errorf("%q is not an address", to)
 	}
 	if scheme, _, ok := strings.Cut(to, ":"); ok && (scheme == "sip" || scheme == "sips" || scheme == "tel") {

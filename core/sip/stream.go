@@ -105,11 +105,15 @@ type guardedConn struct {
 	server  *streamServer
 	reading chan struct{}
 	started bool
+	spoken  bool   // a message came
 	buffer  []byte // read, not yet cut
 	ready   []byte // to be handed to sipgo
 	closing sync.Once
 	writing sync.Mutex
 }
+
+// firstTimeout ends a connection that brings no message, TLS handshake included.
+const firstTimeout = time.Minute
 
 // idleTimeout ends a connection on which nothing comes, not even keep-alives.
 const idleTimeout = 30 * time.Minute
@@ -147,13 +151,22 @@ func (c *guardedConn) fill() error {
 			continue
 		}
 		part := make([]byte, 4096)
-		c.Conn.SetReadDeadline(deadline(idleTimeout))
+		c.Conn.SetReadDeadline(deadline(c.patience()))
 		n, err := c.Conn.Read(part)
 		if err != nil {
 			return io.EOF
 		}
 		c.buffer = append(c.buffer, part[:n]...)
 	}
+}
+
+// patience is how long the next octets may take: little until the connection
+// has shown that it speaks SIP.
+func (c *guardedConn) patience() time.Duration {
+	if c.spoken {
+		return idleTimeout
+	}
+	return firstTimeout
 }
 
 // pass judges one message and makes it ready.
@@ -176,7 +189,7 @@ func (c *guardedConn) pass(message []byte) bool {
 		stats.garbage.Add(1)
 		return false
 	}
-	c.ready = message
+	c.ready, c.spoken = message, true
 	return true
 }
 

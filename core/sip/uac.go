@@ -52,10 +52,6 @@ type earlyDialog struct {
 	ack    []byte // of its 2xx
 }
 
-// maxRedirects bounds how often one branch follows a 3xx, and maxBranches how
-// many addresses it may try by them.
-const maxRedirects = 5
-
 func (l *leg) newBranch(d destination) *branch {
 	return &branch{leg: l, to: d, callID: l.endpoint.token(12), visited: []string{d.uri}}
 }
@@ -203,6 +199,7 @@ func (b *branch) provisional(res *sipgo.Response) {
 		return
 	}
 	l.allowed = value(res, "allow")
+	l.adopt(&d.dialog)
 	if res.StatusCode == 180 && l.reach(call.Ringing) {
 		l.log.Info("ringing")
 		l.events.Post(call.Alerting{})
@@ -215,7 +212,6 @@ func (b *branch) provisional(res *sipgo.Response) {
 		l.log.Warn("early description not usable", "error", err)
 		return
 	}
-	l.dialog = d.dialog
 	if l.reach(call.Early) {
 		l.log.Info("early media")
 		l.events.Post(call.EarlyMedia{})
@@ -284,9 +280,19 @@ func (b *branch) unwanted(d *earlyDialog) {
 	}
 }
 
+// adopt makes a dialog the leg's. Where it was before, requests may have gone
+// both ways since, so that the higher numbers count.
+func (l *leg) adopt(d *dialog) {
+	if l.dialog.remoteTag == d.remoteTag && l.dialog.callID == d.callID {
+		d.localSeq = max(d.localSeq, l.dialog.localSeq)
+		d.remoteSeq = max(d.remoteSeq, l.dialog.remoteSeq)
+	}
+	l.dialog = *d
+}
+
 // connect makes the winner's dialog the leg's.
 func (l *leg) connect(d *earlyDialog, res *sipgo.Response) {
-	l.dialog = d.dialog
+	l.adopt(&d.dialog)
 	l.allowed = value(res, "allow")
 	l.cancelOthers(field{"Reason", `SIP;cause=200;text="Call completed elsewhere"`})
 	if l.onRelease != nil {
@@ -318,143 +324,6 @@ func (l *leg) connect(d *earlyDialog, res *sipgo.Response) {
 	l.refresh.begin(l)
 	l.log.Info("answered", "format", l.format.String(), "remote", l.dialog.flow.String())
 	l.events.Post(call.Connected{})
-}
-
-// refused takes a final answer of 300 or more. Some say what to do instead.
-func (b *branch) refused(r *request, res *sipgo.Response) {
-	l := b.leg
-	status := res.StatusCode
-	result := call.HungUp{Cause: call.CauseOf(status), Status: status, Reason: res.Reason}
-	if cause, text := parseReason(values(res, "reason")); cause != call.CauseNone {
-		result.Cause = cause
-		if text != "" {
-			result.Reason = text
-		}
-	}
-	switch {
-	case b.cancel != nil || l.state == call.Ended:
-		b.finish(result)
-	case status == 401 || status == 407:
-		name, password := l.peer.credentials()
-		auth, err := b.auth.answer(res, r, name, password, l.endpoint)
-		if err != nil {
-			l.log.Warn("authentication failed", "peer", l.peer.name(), "error", err)
-			b.finish(result)
-			return
-		}
-		b.send(auth)
-	case status == 422:
-		least, ok := seconds(value(res, "min-se"))
-		if !ok || least <= max(b.interval, sessionInterval) || least > 24*time.Hour {
-			b.finish(result)
-			return
-		}
-		b.interval = least
-		b.send(nil)
-	case status < 400:
-		b.redirect(res, result)
-	case status == 503 || status == 408 && len(b.to.hops) > 1:
-		b.next(result)
-	default:
-		b.finish(result)
-	}
-}
-
-// redirect follows a 3xx to its best contact that was not tried yet.
-func (b *branch) redirect(res *sipgo.Response, result call.HungUp) {
-	l := b.leg
-	if b.redirects++; b.redirects > maxRedirects {
-		b.finish(result)
-		return
-	}
-	for _, v := range values(res, "contact") {
-		a, err := parseAddress(v)
-		if err != nil || a.uri.Host == "" {
-			continue
-		}
-		a.uri.Headers = nil
-		uri := a.uri.String()
-		if contains(b.visited, uri) {
-			continue
-		}
-		d, err := l.endpoint.direct(uri)
-		if err != nil {
-			continue
-		}
-		l.log.Info("redirected", "status", res.StatusCode, "to", uri)
-		b.visited = append(b.visited, uri)
-		b.to, b.auth = d, credentials{}
-		b.begin()
-		return
-	}
-	b.finish(result)
-}
-
-func contains(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
-}
-
-// next goes on to the next address of the same destination (RFC 3263, 4.3).
-func (b *branch) next(result call.HungUp) {
-	if b.done {
-		return
-	}
-	if len(b.to.hops) <= 1 || b.cancel != nil || b.leg.state == call.Ended {
-		b.finish(result)
-		return
-	}
-	b.leg.log.Info("trying the next address", "address", b.to.hops[0].flow.String(), "reason", result.Reason)
-	b.to.hops = b.to.hops[1:]
-	b.begin()
-}
-
-// finish counts a branch out; the last one ends the leg with the best of what
-// the branches said.
-func (b *branch) finish(result call.HungUp) {
-	if b.done {
-		return
-	}
-	l := b.leg
-	b.done = true
-	l.uac.left--
-	if better(result, l.uac.best) {
-		l.uac.best = result
-	}
-	if result.Status >= 600 { // nobody else needs to be asked (RFC 3261, 16.7)
-		l.cancelOthers(reason(result.Cause))
-		l.uac.best = result
-	}
-	if l.uac.left == 0 && l.uac.winner == nil {
-		l.end(l.uac.best)
-	}
-}
-
-// better prefers what tells the caller most: that the party is busy or declines
-// rather than that some device did not answer.
-func better(a, b call.HungUp) bool {
-	rank := func(h call.HungUp) int {
-		switch {
-		case h.Cause == call.CauseNone:
-			return -1
-		case h.Status >= 600:
-			return 5
-		case h.Cause == call.CauseBusy:
-			return 4
-		case h.Cause == call.CauseRejected:
-			return 3
-		case h.Status == 480:
-			return 2
-		case h.Status == 408 || h.Status == 0:
-			return 0
-		}
-		return 1
-	}
-	return rank(a) > rank(b)
 }
 
 // abandon cancels everything that is not decided.
