@@ -1,16 +1,15 @@
 package docs_test
 
 import (
-	"context"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/moonwire/moonwire/lua/api"
-	"github.com/moonwire/moonwire/lua/host"
-	"github.com/moonwire/moonwire/lua/lib"
+	"github.com/moonwire/moonwire/lua/check"
+	"github.com/moonwire/moonwire/sounds"
 )
 
 // example finds blocks of Lua. "```lua" alone begins a whole file of a site,
@@ -38,28 +37,32 @@ func TestExamplesLoad(t *testing.T) {
 	}
 }
 
-// loads serves code, and a module that examples require.
+// loads checks code as a site, beside a module that examples require.
 func loads(t *testing.T, code string) {
 	t.Helper()
-	h, err := host.New(host.Options{
-		Scripts: fstest.MapFS{
-			"example.lua":   {Data: []byte(code)},
-			"ivr/sales.lua": {Data: []byte("return function(call) call:answer() end")},
-		},
-		Lib:     lib.FS,
-		Library: api.New(api.Services{}),
-	})
+	findings, err := check.Site(t.Context(), check.Options{Scripts: fstest.MapFS{
+		"example.lua":   {Data: []byte(code)},
+		"ivr/sales.lua": {Data: []byte("return function(call) call:answer() end")},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Load(context.Background()); err != nil {
-		t.Error(host.Report(err))
-	}
-	findings, err := h.Check()
-	if err != nil {
-		t.Error(host.Report(err))
-	}
 	for _, finding := range findings {
-		t.Error(finding)
+		t.Error(finding.Report())
+	}
+}
+
+// prompt finds the prompts that examples play.
+var prompt = regexp.MustCompile(`(?:call:play|prompt =|greeting =|invalid =|silent =|ivr\.say|ivr\.hangup) "([^".]+)"`)
+
+// TestMentionedPromptsExist keeps examples from being silent.
+func TestMentionedPromptsExist(t *testing.T) {
+	own := "opening-hours" // the reader's own
+	for _, page := range pages(t) {
+		for _, match := range prompt.FindAllStringSubmatch(read(t, page), -1) {
+			if _, err := fs.Stat(sounds.FS, "en/"+match[1]+".wav"); err != nil && match[1] != own {
+				t.Errorf("%s plays %s, which does not ship", page, match[1])
+			}
+		}
 	}
 }

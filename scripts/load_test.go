@@ -9,6 +9,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/lua/api"
+	"github.com/moonwire/moonwire/lua/check"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/lib"
 )
@@ -24,6 +25,13 @@ func TestTemplatesLoad(t *testing.T) {
 	}
 	for _, template := range Templates() {
 		t.Run(template, func(t *testing.T) {
+			findings, err := check.Site(t.Context(), check.Options{Scripts: siteOf(t, template)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, finding := range findings {
+				t.Error(finding.Report())
+			}
 			site := load(t, template)
 			dialled := numbers[template]
 			for _, number := range dialled[1:] {
