@@ -42,7 +42,7 @@ const (
 	// compactAfter is how many deletions there are between two thoughts of
 	// compacting; it happens if most records are deletions by then.
 	compactAfter = 10_000
-	// reserve is how much disk is left free, in bytes.
+	// reserve is how much disk puts leave free, in bytes; deletions may use half.
 	reserve = 16 << 20
 )
 
@@ -64,7 +64,7 @@ func openEmbedded(o Options) (*Store, error) {
 		Bucket:   e.bucket,
 		volatile: newBucket(o, new(memoryJournal), o.MaxVolatileBytes),
 		backing:  e,
-		health:   e.writable,
+		health:   e.health,
 	}, nil
 }
 
@@ -153,6 +153,7 @@ func (e *embedded) choose(ctx context.Context) error {
 		chosen = generations[0]
 	}
 	var revision uint64
+	marked := false
 	for _, n := range slices.Backward(generations) {
 		handle, err := e.js.Stream(ctx, streamName(n))
 		if err != nil {
@@ -168,14 +169,16 @@ func (e *embedded) choose(ctx context.Context) error {
 		if revision, err = strconv.ParseUint(string(mark.Data), 10, 64); err != nil {
 			return fmt.Errorf("open %s: its mark says %q", streamName(n), mark.Data)
 		}
-		chosen = n
+		chosen, marked = n, true
 		break
 	}
 	if err := e.use(ctx, chosen, revision); err != nil {
 		return err
 	}
-	if err := e.complete(ctx, e.journal, chosen); err != nil {
-		return err
+	if !marked {
+		if err := e.complete(ctx, e.journal, chosen); err != nil {
+			return err
+		}
 	}
 	for _, n := range generations {
 		if n != chosen {
@@ -307,16 +310,22 @@ func (e *embedded) copy(ctx context.Context, to *stream) error {
 
 // writable says why a write must not be tried: JetStream gives up for good when
 // the disk is full, so it is not let come to that.
-func (e *embedded) writable() error {
+func (e *embedded) writable(kind Kind) error {
 	if err := e.stopped(); err != nil {
 		return err
 	}
-	if free, err := freeBytes(e.options.Dir); err == nil && free < reserve {
+	keep := uint64(reserve)
+	if kind != Put {
+		keep /= 2
+	}
+	if free, err := freeBytes(e.options.Dir); err == nil && free < keep {
 		return fmt.Errorf("%w: the disk of %s has %d MB left, and %d are kept free; make room there",
 			ErrFull, e.options.Dir, free>>20, reserve>>20)
 	}
 	return nil
 }
+
+func (e *embedded) health() error { return e.writable(Put) }
 
 func (e *embedded) stopped() error {
 	if e.server == nil || !e.server.JetStreamEnabled() {

@@ -96,7 +96,7 @@ func (x *external) bucket(ctx context.Context, config jetstream.StreamConfig, ag
 		_, err := x.js.CreateStream(ctx, config)
 		return err
 	}
-	journal := &stream{js: x.js, handle: handle, prefix: prefix, shared: true, ready: x.connected, down: x.connected, markers: markers}
+	journal := &stream{js: x.js, handle: handle, prefix: prefix, shared: true, ready: func(Kind) error { return x.connected() }, down: x.connected, markers: markers}
 	b := newBucket(x.options, journal, 0)
 	b.memory.follows = true
 

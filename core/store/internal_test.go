@@ -168,7 +168,7 @@ func TestEmbeddedServerSyncsAndListensNowhere(t *testing.T) {
 func TestFullDiskIsNotWrittenTo(t *testing.T) {
 	s, e := openInternal(t, t.TempDir())
 	full := fmt.Errorf("%w: make room", ErrFull)
-	e.journal.ready = func() error { return full }
+	e.journal.ready = func(Kind) error { return full }
 	if err := s.Put(ctx, "f", "k", nil, PutOptions{}); !errors.Is(err, ErrFull) {
 		t.Errorf("put: %v", err)
 	}

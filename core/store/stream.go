@@ -35,14 +35,14 @@ type stream struct {
 	prefix string // of the subjects
 	shared bool   // others write too; revisions are the stream's sequence numbers
 
-	last    atomic.Uint64 // revision, where not shared
-	ready   func() error  // says why a write must not be tried
-	down    func() error  // says why the journal does not answer
-	markers time.Duration // how long deletions stay; 0 = for good
+	last    atomic.Uint64    // revision, where not shared
+	ready   func(Kind) error // says why a write must not be tried
+	down    func() error     // says why the journal does not answer
+	markers time.Duration    // how long deletions stay; 0 = for good
 }
 
 func (s *stream) write(ctx context.Context, c *change, check bool, expected uint64) (uint64, error) {
-	if err := s.ready(); err != nil {
+	if err := s.ready(c.kind); err != nil {
 		return 0, err
 	}
 	if !s.shared {
