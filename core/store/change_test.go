@@ -174,4 +174,3 @@ func TestFamily(t *testing.T) {
 		}
 	})
 }
-
