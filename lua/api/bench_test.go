@@ -4,7 +4,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime"
+	"strconv"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/call/fake"
@@ -12,7 +16,6 @@ import (
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/lib"
-	"testing/fstest"
 )
 
 // benchmarkCalls places calls to an extension, one after another.
@@ -56,4 +59,32 @@ for i = 1, 100 do
   call.vars.i = i
   call.vars.v = "foo-" .. call.extension .. "-" .. i
 end`)
+}
+
+// BenchmarkHeldCall reports what a call costs in memory while its script waits.
+func BenchmarkHeldCall(b *testing.B) {
+	const held = 2000
+	for b.Loop() {
+		w := serving(b, "call:answer() call:wait(600)")
+		legs := make([]*fake.Leg, held)
+		for i := range legs {
+			legs[i] = fake.NewLeg(w.clock, call.Info{ID: strconv.Itoa(i), Incoming: true, Context: "internal", Extension: "600"})
+		}
+		before := memory()
+		for _, l := range legs {
+			w.api.Accept(l)
+		}
+		w.clock.Settle()
+		b.ReportMetric(float64(memory()-before)/held, "B/call")
+		w.clock.Advance(time.Hour)
+	}
+}
+
+// memory is what the heap and the stacks take.
+func memory() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
 }

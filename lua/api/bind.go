@@ -34,7 +34,19 @@ func (api *API) bind(e *Entry) lua.LGFunction {
 		if e.Curried && L.GetTop() < base+1 {
 			return a.curry()
 		}
-		return e.Func(a)
+		n := e.Func(a)
+		a.charge(n)
+		return n
+	}
+}
+
+// charge counts long texts among the results towards the script's memory. What
+// holds tables of them charges by itself.
+func (a *Args) charge(results int) {
+	for i := 1; i <= results; i++ {
+		if s, ok := a.L.Get(-i).(lua.LString); ok && len(s) > 1024 {
+			a.State.CheckLength(a.L, len(s))
+		}
 	}
 }
 

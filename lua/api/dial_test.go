@@ -160,3 +160,19 @@ func TestLosersAreToldThatAnotherAnswered(t *testing.T) {
 		}
 	}
 }
+
+func TestTransferByTheCalledParty(t *testing.T) {
+	w := newWorld(t, "d.lua", `
+local c = context "internal"
+c:extension("600", function(call)
+  local r = call:dial("sip/a", { transfer_context = "internal" })
+  log.info("%s to %s, in %s again", r.status, r.transfer, call.extension)
+end)
+c:extension("601", function(call) log.info("now in %s", call.extension) call:wait(2) end)`)
+	w.sip.On("a", fake.AnswersAfter(time.Second), func(l *fake.Leg) {
+		w.clock.AfterFunc(5*time.Second, func() { l.Post(call.TransferAsked{To: "sip:601@pbx"}) })
+	})
+	w.calls()
+	w.logged("now in 601", "answered to sip:601@pbx, in 600 again")
+	w.noErrors()
+}

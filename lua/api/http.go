@@ -188,6 +188,7 @@ func (a *Args) answer(x *exchange) int {
 	if x.code == 0 {
 		return a.Result(x.status, "reason", x.reason)
 	}
+	a.State.Reserve(a.L, len(x.body))
 	headers := a.L.CreateTable(0, len(x.headers))
 	for name, values := range x.headers {
 		headers.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))

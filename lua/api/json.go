@@ -54,6 +54,7 @@ func (a *Args) jsonEncode() int {
 }
 
 func (a *Args) jsonDecode() int {
+	a.State.Reserve(a.L, 4*len(a.String(0))) // tables take some times their text
 	v, err := decodeJSON(a.L, a.String(0))
 	if err != nil {
 		return a.Refuse(err.Error())

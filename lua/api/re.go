@@ -110,6 +110,7 @@ func (a *Args) reMatch() int {
 }
 
 func (a *Args) reFindAll() int {
+	a.State.Reserve(a.L, len(a.String(0)))
 	return a.Return(toLua(a.L, a.expression().FindAllString(a.String(0), a.Int(2))))
 }
 
@@ -118,5 +119,6 @@ func (a *Args) reReplace() int {
 }
 
 func (a *Args) reSplit() int {
+	a.State.Reserve(a.L, 4*len(a.String(0)))
 	return a.Return(toLua(a.L, a.expression().Split(a.String(0), -1)))
 }

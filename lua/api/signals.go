@@ -300,30 +300,37 @@ const deepestEntry = 32 // extensions that enter one another
 
 func (a *Args) enter() int {
 	c := a.Call()
-	t := c.task
 	context := a.String(1)
 	if context == "" {
 		context = c.context
 	}
-	m, ok := t.site.Routes.Match(context, a.String(0), c.caller.Number, t.clock.Now())
-	if !ok {
+	if !a.enterExtension(c, a.String(0), context) {
 		return a.Result("unallocated")
+	}
+	return a.Result("done")
+}
+
+// enterExtension runs an extension and reports whether there is one.
+func (a *Args) enterExtension(c *Call, number, context string) bool {
+	t := c.task
+	m, ok := t.site.Routes.Match(context, number, c.caller.Number, t.clock.Now())
+	if !ok {
+		return false
 	}
 	if t.entered >= deepestEntry {
 		a.Fail("%d extensions enter one another; is this an endless loop?", deepestEntry)
 	}
-	d := m.Extension.Target.(*destination)
 	extension, from := c.extension, c.context
-	c.extension, c.context = a.String(0), context
+	c.extension, c.context = number, context
 	t.entered++
 	defer func() {
 		t.entered--
 		c.extension, c.context = extension, from
 	}()
-	if _, err := a.State.Call(d.ref, a.wrapped(c)); err != nil {
+	if _, err := a.State.Call(m.Extension.Target.(*destination).ref, a.wrapped(c)); err != nil {
 		a.State.Fail(a.L, err)
 	}
-	return a.Result("done")
+	return true
 }
 
 // keySet is a set of keys of the keypad.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"io"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -76,7 +77,24 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 			}
 		}
 	}
-	return a.talked(c, peer, target, began, endedBy)
+	result := a.talked(c, peer, target, began, endedBy)
+	if context := o.String("transfer_context"); context != "" && peer.transfer != "" {
+		j.part()
+		peer.drop(call.CauseNormal)
+		if !a.enterExtension(c, userPart(peer.transfer), context) {
+			t.log.Warn("transfer to a number that does not exist", "to", peer.transfer, "context", context)
+		}
+	}
+	return result
+}
+
+// userPart is the number in an address such as "sip:1003@example.org".
+func userPart(address string) string {
+	if _, rest, ok := strings.Cut(address, ":"); ok {
+		address = rest
+	}
+	user, _, _ := strings.Cut(address, "@")
+	return user
 }
 
 func (a *Args) talked(c, peer *Call, target string, began time.Time, endedBy string) int {

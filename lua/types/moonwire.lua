@@ -768,6 +768,7 @@ function call_methods:record(options) end
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit [s] (default 0)
+---@field transfer_context? string when the other party asks to be replaced by a number, look that up here and run it for the caller; without this the wish is only told in result.transfer
 
 ---@class call.dial.options
 ---@field timeout? number how long to let it ring; with hunt, each [s] (default 60)
@@ -786,6 +787,7 @@ function call_methods:record(options) end
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit [s] (default 0)
+---@field transfer_context? string when the other party asks to be replaced by a number, look that up here and run it for the caller; without this the wish is only told in result.transfer
 
 ---@class call.dial.result
 ---@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable" the outcome in one word, as Asterisk's DIALSTATUS
@@ -827,6 +829,7 @@ function call_methods:dial(targets, options) end
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit [s] (default 0)
+---@field transfer_context? string when the other party asks to be replaced by a number, look that up here and run it for the caller; without this the wish is only told in result.transfer
 
 ---@class call.bridge.result
 ---@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable" the outcome in one word, as Asterisk's DIALSTATUS
