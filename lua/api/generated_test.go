@@ -5,8 +5,11 @@ import (
 	"flag"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/yuin/gopher-lua/parse"
 )
 
 var update = flag.Bool("update", false, "write the generated files anew")
@@ -92,5 +95,34 @@ func TestExamplesLoad(t *testing.T) {
 				t.Error(f)
 			}
 		})
+	}
+}
+
+// The annotations are Lua, as far as Lua is concerned.
+func TestAnnotationsCompile(t *testing.T) {
+	f, err := os.Open("../types/moonwire.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := parse.Parse(f, "moonwire.lua"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Every class that an annotation mentions is declared in it.
+func TestAnnotationsAreClosed(t *testing.T) {
+	text, err := os.ReadFile("../types/moonwire.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"string": true, "number": true, "integer": true, "boolean": true, "nil": true, "any": true, "table": true}
+	for _, m := range regexp.MustCompile(`(?m)^---@class (\S+)`).FindAllSubmatch(text, -1) {
+		known[string(m[1])] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^---@(?:param|field) \S+ ([a-zA-Z_.]+)`).FindAllSubmatch(text, -1) {
+		if name := string(m[1]); !known[name] && name != "fun" {
+			t.Errorf("class %s is not declared", name)
+		}
 	}
 }

@@ -328,7 +328,7 @@ func (a *Args) enterExtension(c *Call, number, context string) bool {
 		c.extension, c.context = extension, from
 	}()
 	if _, err := a.State.Call(m.Extension.Target.(*destination).ref, a.wrapped(c)); err != nil {
-		a.State.Fail(a.L, err)
+		a.rethrow(err)
 	}
 	return true
 }

@@ -279,3 +279,38 @@ context "internal":extension("600", ivr.menu {
 		})
 	}
 }
+
+func TestErrorsKeepTheirPlace(t *testing.T) {
+	w := newWorld(t, "d.lua", `local c = context "internal"
+c:extension("600", function(call)
+  call:enter "601"
+end)
+c:extension("601", function(call)
+  error "deep inside"
+end)`)
+	w.calls()
+	w.logged("error=\"scripts/d.lua:6: deep inside\"")
+}
+
+// A mistake in the library itself ends one call, and is reported.
+func TestPanicOfABinding(t *testing.T) {
+	w := serving(t, `call:play "welcome"`)
+	w.api.services.Media = nil
+	if leg := w.calls(); cause(leg) != call.CauseTemporaryFailure {
+		t.Errorf("cause %v", cause(leg))
+	}
+	w.logged("internal error")
+}
+
+func TestMemoryBombs(t *testing.T) {
+	for _, bomb := range []string{
+		`local t = {} for i = 1, 1e9 do t[i] = json.decode("[1,2,3,4,5,6,7,8,9,10]") end`,
+		`local s = ("x"):rep(1e6) local t = {} for i = 1, 1e9 do t[i] = base64.encode(s .. i) end`,
+		`local s = ("x "):rep(1e6) local t = {} for i = 1, 1e9 do t[i] = re.split(s, " ") end`,
+	} {
+		w := serving(t, bomb)
+		if leg := w.calls(); cause(leg) != call.CauseTemporaryFailure {
+			t.Errorf("%s: cause %v", bomb, cause(leg))
+		}
+	}
+}

@@ -164,9 +164,15 @@ func (al *alarm) stop() {
 func (a *Args) invoke(f *lua.LFunction, args ...lua.LValue) []lua.LValue {
 	results, err := a.State.Invoke(f, args...)
 	if err != nil {
-		a.State.Fail(a.L, err)
+		a.rethrow(err)
 	}
 	return results
+}
+
+// rethrow raises an error that a function of the script raised, with the place
+// where it was raised first.
+func (a *Args) rethrow(err error) {
+	a.L.Error(lua.LString(err.Error()), 0)
 }
 
 // release ends all that a task started and that is still under way.
