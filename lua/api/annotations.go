@@ -201,14 +201,18 @@ func parenthesised(s string) string {
 
 // note is a field's summary with its unit and default.
 func note(f Field) string {
-	s := f.Summary
+	var facts []string
 	if f.Unit != "" {
-		s += " [" + f.Unit + "]"
+		facts = append(facts, "in "+f.Unit)
 	}
 	if d := defaultText(f.Default); d != "" {
-		s += " (default " + d + ")"
+		facts = append(facts, "default "+d)
 	}
-	return strings.ReplaceAll(s, "\n", " ")
+	s := strings.ReplaceAll(f.Summary, "\n", " ")
+	if len(facts) > 0 {
+		s += " (" + strings.Join(facts, ", ") + ")"
+	}
+	return s
 }
 
 func defaultText(d any) string {

@@ -197,6 +197,8 @@ func (t Type) String() string {
 	add(kindFunction, "a function")
 	switch {
 	case t.Kinds&kindTable == 0:
+	case len(t.Fields) > 0 && t.Elem != nil:
+		parts = append(parts, "a list, which may hold options")
 	case len(t.Fields) > 0:
 		parts = append(parts, "a table of options")
 	case t.Elem != nil:

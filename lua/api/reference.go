@@ -30,27 +30,27 @@ func WriteReference(w io.Writer) error {
 }
 
 func anchor(e *Entry) string {
-	return strings.ToLower(strings.NewReplacer(":", "", ".", "", "_", "_").Replace(e.Label()))
+	return strings.ToLower(strings.NewReplacer(":", "", ".", "").Replace(e.Label()))
 }
 
 // contents links to every entry, a line for each group.
 func (b *annotations) contents() {
-	last, open := "", false
+	var groups []string
+	links := map[string]string{}
 	for _, e := range table {
 		group := e.On
 		if group == "" {
 			group = "globals"
 		}
-		if group != last {
-			if open {
-				b.line("")
-			}
-			fmt.Fprintf(b.w, "- **%s**:", group)
-			last, open = group, true
+		if links[group] == "" {
+			groups = append(groups, group)
 		}
-		fmt.Fprintf(b.w, " [%s](#%s)", e.Name, anchor(e))
+		links[group] += fmt.Sprintf(" [%s](#%s)", e.Name, anchor(e))
 	}
-	b.line("\n")
+	for _, group := range groups {
+		b.line("- **%s**:%s", group, links[group])
+	}
+	b.line("")
 }
 
 func (b *annotations) section(on string) {
@@ -72,7 +72,11 @@ func (b *annotations) manual(e *Entry) {
 	b.line("\nWhen: %s. Since %s.\n", e.Phase, e.Since)
 	b.parameters(e)
 	for _, r := range e.Results {
-		b.line("Returns `%s` (%s): %s.\n", r.Name, shown(r.Type), note(r))
+		kind := shown(r.Type)
+		if len(r.Type.Fields) > 0 {
+			kind = strings.ReplaceAll(kind, "a table of options", "a table")
+		}
+		b.line("Returns `%s` (%s): %s.\n", r.Name, kind, note(r))
 		if len(r.Type.Fields) > 0 {
 			b.fields("Result", r.Type.Fields, nil, "")
 		}
@@ -104,7 +108,7 @@ func (b *annotations) parameters(e *Entry) {
 	for _, p := range e.Params {
 		names := fieldNames(p.Type.Fields)
 		if len(p.Type.Fields) > 0 && names != shownBefore {
-			b.fields("Option of "+p.Name, p.Type.Fields, func(f Field) bool { return f.Required }, "required")
+			b.fields("Option", p.Type.Fields, func(f Field) bool { return f.Required }, "required")
 			shownBefore = names
 		}
 	}
