@@ -241,7 +241,7 @@ func TestDemoMessage(t *testing.T) {
 	s.calls("700", at(5, "3"), at(15, "#"), at(22, "1"), at(29, "2"), at(39, "#"), at(46, "*"), at(50, "9"), speaking(s.clock))
 	s.heard("demo-menu", "demo-record", "demo-playback", "demo-record-menu", "demo-playback", "demo-record-menu",
 		"demo-record", "demo-playback", "demo-record-menu", "demo-menu", "demo-thanks")
-	if _, err := os.Stat(filepath.Join(s.folder, "recordings", "demo-1001.wav")); err != nil {
+	if _, err := os.Stat(filepath.Join(s.folder, "demo", "1001.wav")); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,7 +8,7 @@ return function(call)
   local key
   repeat
     call:play "demo-record"
-    local take = call:record { path = "recordings/demo-" .. owner .. ".wav", max = 60, min = 0.5, silence = 4, beep = true }
+    local take = call:record { path = "demo/" .. owner .. ".wav", max = 60, min = 0.5, silence = 4, beep = true }
     if take.status ~= "recorded" then
       call:play "nothing-recorded"
       return ivr.again
