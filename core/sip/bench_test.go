@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	sipgo "github.com/emiago/sipgo/sip"
-
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
 )
@@ -35,7 +33,7 @@ func feed(b *testing.B, e *Endpoint, text string) {
 	if v != parse {
 		b.Fatalf("screened out: %s", text)
 	}
-	m, err := sipgo.ParseMessage(message)
+	m, err := e.transport.parser.ParseSIP(message)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	sipgo "github.com/emiago/sipgo/sip"
-
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/sdp"
@@ -183,7 +181,7 @@ func (w *theatre) deliver(text, from string) {
 		w.sent = append(w.sent, sentMessage{string(head.refusal(status)), netip.MustParseAddrPort(from)})
 		return
 	}
-	m, err := sipgo.ParseMessage(message)
+	m, err := w.e.transport.parser.ParseSIP(message)
 	if err != nil {
 		w.t.Logf("parser: %v", err)
 		return

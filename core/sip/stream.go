@@ -9,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	sipgo "github.com/emiago/sipgo/sip"
 )
 
 // streamServer is a listener that also takes the connections which we made, so
@@ -185,7 +183,7 @@ func (c *guardedConn) pass(message []byte) bool {
 		stats.refused.Add(1)
 		c.Write(head.refusal(status))
 		return false
-	case v == ignore || !parses(message):
+	case v == ignore || !c.server.transport.parses(message):
 		stats.garbage.Add(1)
 		return false
 	}
@@ -194,13 +192,13 @@ func (c *guardedConn) pass(message []byte) bool {
 }
 
 // parses tries the parser and survives its panic.
-func parses(message []byte) (ok bool) {
+func (t *transport) parses(message []byte) (ok bool) {
 	defer func() {
 		if recover() != nil {
 			ok = false
 		}
 	}()
-	_, err := sipgo.ParseMessage(message)
+	_, err := t.parser.ParseSIP(message)
 	return err == nil
 }
 

@@ -78,6 +78,7 @@ type socket struct {
 type transport struct {
 	log     *slog.Logger
 	layer   *sipgo.TransportLayer
+	parser  *sipgo.Parser
 	deliver func(sipgo.Message, flow)
 	tls     *tls.Config // of our side as a client
 	stats   *counters
@@ -100,14 +101,28 @@ const writeTimeout = 2 * time.Second
 var quiet sync.Once
 
 func newTransport(log *slog.Logger, stats *counters, deliver func(sipgo.Message, flow)) *transport {
-	t := &transport{log: log, deliver: deliver, stats: stats}
+	t := &transport{log: log, deliver: deliver, stats: stats, parser: newParser()}
 	silent := slog.New(slog.DiscardHandler)
 	// sipgo logs whole messages that it cannot parse, and some lines go to its
 	// process-wide logger; what matters of them is counted here instead.
 	quiet.Do(func() { sipgo.SetDefaultLogger(silent) })
-	t.layer = sipgo.NewTransportLayer(net.DefaultResolver, sipgo.NewParser(), nil, sipgo.WithTransportLayerLogger(silent))
+	t.layer = sipgo.NewTransportLayer(net.DefaultResolver, t.parser, nil, sipgo.WithTransportLayerLogger(silent))
 	t.layer.OnMessage(t.received)
 	return t
+}
+
+// newParser parses at once only what every message needs. A header that sipgo
+// cannot read makes it drop the whole message; any other is read where it is
+// used, and a mistake in it is answered there.
+func newParser() *sipgo.Parser {
+	all, eager := sipgo.DefaultHeadersParser(), make(map[string]sipgo.HeaderParser)
+	for _, name := range [...]string{
+		"via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "content-length", "l",
+		"max-forwards", "route", "record-route",
+	} {
+		eager[name] = all[name]
+	}
+	return sipgo.NewParser(sipgo.WithHeadersParsers(eager))
 }
 
 // listen opens one "udp:host:port" address. Any goroutine.

@@ -2,11 +2,13 @@ package sip
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/sip/registrar"
 )
 
 // A refusal is not always the end of a branch: some say what to do instead. What
@@ -62,13 +64,10 @@ func (b *branch) redirect(res *sipgo.Response, result call.HungUp) {
 		b.finish(result)
 		return
 	}
-	for _, v := range values(res, "contact") {
-		a, err := parseAddress(v)
-		if err != nil || a.uri.Host == "" {
-			continue
-		}
-		a.uri.Headers = nil
-		uri := a.uri.String()
+	contacts, _, _ := registrar.ParseContacts(values(res, "contact"))
+	slices.SortStableFunc(contacts, func(a, b registrar.Contact) int { return b.Q - a.Q })
+	for _, c := range contacts {
+		uri, _, _ := strings.Cut(c.URI, "?")
 		if slices.Contains(b.visited, uri) {
 			continue
 		}
