@@ -36,14 +36,11 @@ type Call struct {
 	vars      *lua.LTable
 	object    *lua.LUserData
 
-	digits []byte                // pressed and not yet read
-	onKey  func(key byte) bool   // where not nil, gets each key first; true takes it
-	watch  func(e call.Event)    // where not nil, sees each event after it was dealt with
-	cause  call.Cause            // of the last attempt to dial, for the end
-	custom map[string]lua.LValue // of the record
+	digits []byte              // pressed and not yet read
+	onKey  func(key byte) bool // where not nil, gets each key first; true takes it
+	watch  func(e call.Event)  // where not nil, sees each event after it was dealt with
+	cause  call.Cause          // of the last attempt to dial, for the end
 }
-
-var errHungUp = call.ErrHungUp
 
 var partyFields = []Field{
 	{Name: "number", Type: text(), Settable: true, Summary: `"" where it is not known`},
@@ -97,7 +94,7 @@ func (c *Call) handle(e call.Event) {
 	case call.HungUp:
 		c.ended = &e
 		if c == c.task.call && c.task.state != nil {
-			c.task.state.Interrupt(errHungUp)
+			c.task.state.Interrupt(call.ErrHungUp)
 		}
 	}
 	if c.watch != nil {
@@ -289,7 +286,7 @@ func (h headers) set(string, lua.LValue) {}
 func (a *Args) Call() *Call {
 	c := a.L.Get(1).(*lua.LUserData).Value.(*Call)
 	if c.ended != nil && c == c.task.call {
-		a.State.Fail(a.L, errHungUp)
+		a.State.Fail(a.L, call.ErrHungUp)
 	}
 	return c
 }

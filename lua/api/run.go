@@ -87,8 +87,8 @@ func (api *API) Hangup(id string, cause call.Cause) bool {
 func (api *API) Drain(ctx context.Context) {
 	r := &api.calls
 	r.mu.Lock()
-	r.draining = true
-	if r.empty == nil {
+	if !r.draining {
+		r.draining = true
 		r.empty = make(chan struct{})
 		if len(r.calls) == 0 {
 			close(r.empty)
@@ -143,14 +143,10 @@ func (r *register) remove(c *Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.calls, c.id)
-	if r.draining && len(r.calls) == 0 && r.empty != nil {
-		close(r.empty)
-		r.empty = nil
-		r.empty = closed
+	if r.draining && len(r.calls) == 0 {
+		close(r.empty) // once, because no call is added any more
 	}
 }
-
-var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Accept serves an incoming leg: what an endpoint's Serve is given. It returns
 // at once. Any goroutine.
@@ -283,7 +279,7 @@ func (t *task) finish(err error) {
 	c := t.call
 	s := call.Hangup{Cause: call.CauseNormal}
 	switch {
-	case err != nil && !errors.Is(err, errHungUp):
+	case err != nil && !errors.Is(err, call.ErrHungUp):
 		t.api.counters.errors.Add(1)
 		t.report("script", err)
 		s.Cause = call.CauseTemporaryFailure

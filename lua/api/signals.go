@@ -205,8 +205,8 @@ func (a *Args) hangup() int {
 func (a *Args) end(c *Call, s call.Hangup) int {
 	c.hangUp(s)
 	if c == c.task.call {
-		a.State.Interrupt(errHungUp)
-		a.State.Fail(a.L, errHungUp)
+		a.State.Interrupt(call.ErrHungUp)
+		a.State.Fail(a.L, call.ErrHungUp)
 	}
 	return 0
 }

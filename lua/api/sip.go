@@ -139,7 +139,6 @@ func (a *Args) declare(what string) *Site {
 	if err := site.once(what, a.Source()); err != nil {
 		a.Fail("%s", err)
 	}
-	site.inSIP = true
 	return site
 }
 
@@ -231,7 +230,6 @@ func (a *Args) sipGuests() int {
 		return 0
 	}
 	o := a.Options(0)
-	site.inSIP = true
 	site.mention(o.String("context"), a.Source())
 	site.SIP.Guests = append(site.SIP.Guests, sip.Guests{
 		From:    a.networks(o, "from"),

@@ -27,8 +27,6 @@ type Site struct {
 	mentions map[string]string
 	taken    map[string]string // what is declared once → where
 	waiting  map[string]string // curried declarations without their second half → where
-	inSIP    bool              // a sip declaration was seen
-	problems []error
 }
 
 // Limits keep a site within bounds. Zero means no limit.
@@ -103,7 +101,7 @@ func (s *Site) mention(context, source string) {
 
 // complete checks what can only be checked at the end, and freezes the routes.
 func (s *Site) complete() error {
-	problems := s.problems
+	var problems []error
 	for what, source := range s.waiting {
 		problems = append(problems, fmt.Errorf("%s: %s has no settings: write %s { … }", source, what, what))
 	}
@@ -130,6 +128,3 @@ func (s *Site) Contexts() []string {
 	sort.Strings(list)
 	return list
 }
-
-// Hooks reports how many functions run at an event.
-func (s *Site) Hooks(event string) int { return len(s.hooks[event]) }

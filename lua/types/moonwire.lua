@@ -192,7 +192,7 @@ function env(name, default) end
 ---@class limits.settings
 ---@field calls? integer calls at once; 0 is no limit (default 0)
 ---@field calls_per_second? number new calls a second; 0 is no limit (default 0)
----@field duration? number longest call; 0 is no limit [s] (default 0)
+---@field duration? number longest call; 0 is no limit (in s, default 0)
 
 ---Keeps the site within bounds.
 ---
@@ -227,13 +227,13 @@ function grant(capabilities) end
 ---@field caller_id? string shown to those it calls: '"Front desk" <1101>'; its name where left out
 ---@field mailbox? string its voicemail: "1101@finance"
 ---@field contacts? integer devices that may register at once (default 5)
----@field min_expires? number shortest registration [s] (default 60)
----@field max_expires? number longest registration [s] (default 3600)
----@field qualify? number ask this often whether it is there; 0 is never [s] (default 0)
+---@field min_expires? number shortest registration (in s, default 60)
+---@field max_expires? number longest registration (in s, default 3600)
+---@field qualify? number ask this often whether it is there; 0 is never (in s, default 0)
 ---@field call_limit? integer calls at once; 0 is no limit (default 0)
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] in order of preference; the site's where left out
 ---@field dtmf? "auto"|"rtp"|"info"|"inband" how digits are sent: by RFC 4733 where agreed and as tones otherwise, or always in one way (default "auto")
----@field ptime? number wished length of a media packet [s]
+---@field ptime? number wished length of a media packet (in s)
 ---@field language? string of prompts, such as "en" or "fr"
 ---@field nat? boolean believe where packets come from rather than what they say (default true)
 
@@ -267,16 +267,16 @@ function sip.phone(name, settings) end
 ---@field outbound_proxy? string host[:port] that everything is sent to
 ---@field register? boolean register with it (default false)
 ---@field register_as? string extension that it calls when it calls us; user where left out
----@field expires? number of the registration [s] (default 3600)
+---@field expires? number of the registration (in s, default 3600)
 ---@field match? string|string[] addresses or networks whose calls are this trunk's, beside the host's own
 ---@field auth? boolean its calls must authenticate with user and password (default false)
 ---@field context? string where the numbers it calls are looked up; without it its calls are refused
 ---@field trust_identity? boolean believe and send P-Asserted-Identity (default false)
----@field qualify? number ask this often whether it is there; 0 is never [s] (default 0)
+---@field qualify? number ask this often whether it is there; 0 is never (in s, default 0)
 ---@field call_limit? integer calls at once; 0 is no limit (default 0)
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] in order of preference; the site's where left out
 ---@field dtmf? "auto"|"rtp"|"info"|"inband" how digits are sent: by RFC 4733 where agreed and as tones otherwise, or always in one way (default "auto")
----@field ptime? number wished length of a media packet [s]
+---@field ptime? number wished length of a media packet (in s)
 ---@field language? string of prompts, such as "en" or "fr"
 ---@field nat? boolean believe where packets come from rather than what they say (default true)
 
@@ -318,7 +318,7 @@ function sip.listen(addresses) end
 ---@field from? string|string[] addresses or networks; from anywhere where left out
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] in order of preference; the site's where left out
 ---@field dtmf? "auto"|"rtp"|"info"|"inband" how digits are sent: by RFC 4733 where agreed and as tones otherwise, or always in one way (default "auto")
----@field ptime? number wished length of a media packet [s]
+---@field ptime? number wished length of a media packet (in s)
 ---@field language? string of prompts, such as "en" or "fr"
 ---@field nat? boolean believe where packets come from rather than what they say (default true)
 
@@ -410,7 +410,7 @@ function call_methods:answer() end
 ---@field cause? string|integer a cause of Q.850 by number or name: 17, "busy", "rejected", "unallocated", "congestion" (default "normal")
 ---@field status? integer exact SIP status of a refusal, such as 603
 ---@field reason? string in words, for the far end
----@field retry_after? number tells the far end when to try again [s]
+---@field retry_after? number tells the far end when to try again (in s)
 
 ---Ends the call, and with it the script.
 ---
@@ -430,7 +430,7 @@ function call_methods:hangup(cause) end
 ---```lua
 ---context "internal":extension("603", function(call) call:busy() end)
 ---```
----@param seconds? number how long the tone is played [s] (default 10)
+---@param seconds? number how long the tone is played (in s, default 10)
 function call_methods:busy(seconds) end
 
 ---Refuses the call as congested, and ends the script.
@@ -440,7 +440,7 @@ function call_methods:busy(seconds) end
 ---```lua
 ---context "internal":extension("604", function(call) call:congestion() end)
 ---```
----@param seconds? number how long the tone is played [s] (default 10)
+---@param seconds? number how long the tone is played (in s, default 10)
 function call_methods:congestion(seconds) end
 
 ---Waits; keys that are pressed meanwhile are kept for the next read.
@@ -448,11 +448,11 @@ function call_methods:congestion(seconds) end
 ---```lua
 ---context "internal":extension("605", function(call) call:wait(1.5) end)
 ---```
----@param seconds number how long [s]
+---@param seconds number how long (in s)
 function call_methods:wait(seconds) end
 
 ---@class call.echo.options
----@field seconds? number for so long; until the caller hangs up where left out [s]
+---@field seconds? number for so long; until the caller hangs up where left out (in s)
 ---@field terminators? string keys that end it (default "#")
 
 ---@class call.echo.result
@@ -473,7 +473,7 @@ function call_methods:wait(seconds) end
 function call_methods:echo(options) end
 
 ---@class call.tone.options
----@field seconds? number how long, at most [s] (default 5)
+---@field seconds? number how long, at most (in s, default 5)
 ---@field country? string whose tone: "fr", "de", "uk", "us" (default "us")
 ---@field interrupt? string|boolean true, or the keys that end it (default false)
 
@@ -497,8 +497,8 @@ function call_methods:echo(options) end
 function call_methods:tone(tone, options) end
 
 ---@class call.send_dtmf.options
----@field duration? number of each key [s] (default 0.1)
----@field gap? number between keys [s] (default 0.1)
+---@field duration? number of each key (in s, default 0.1)
+---@field gap? number between keys (in s, default 0.1)
 
 ---@class call.send_dtmf.result
 ---@field status "done"|"hungup"|"unsupported"|"failed" the outcome in one word
@@ -595,12 +595,12 @@ function call_methods:enter(extension, context) end
 ---@field [integer] string
 ---@field interrupt? string|boolean true lets any key end it, "12#" these; the key is in the result (default false)
 ---@field language? string the call's where left out
----@field skip? number leave out so much of the first prompt [s] (default 0)
+---@field skip? number leave out so much of the first prompt (in s, default 0)
 
 ---@class call.play.options
 ---@field interrupt? string|boolean true lets any key end it, "12#" these; the key is in the result (default false)
 ---@field language? string the call's where left out
----@field skip? number leave out so much of the first prompt [s] (default 0)
+---@field skip? number leave out so much of the first prompt (in s, default 0)
 
 ---@class call.play.result
 ---@field status "played"|"interrupted"|"missing"|"hungup"|"failed" the outcome in one word
@@ -642,7 +642,7 @@ function call_methods:play(prompts, options) end
 ---  call:play "vm-goodbye"
 ---end)
 ---```
----@param seconds number how long [s]
+---@param seconds number how long (in s)
 ---@param options? call.silence.options how
 ---@return call.silence.result result the outcome
 function call_methods:silence(seconds, options) end
@@ -652,10 +652,10 @@ function call_methods:silence(seconds, options) end
 ---@field number? number as a quantity: 342, -7, 2.5
 ---@field ordinal? integer as a place: 3 is third
 ---@field letters? string spelt
----@field date? number day of the week, month, day and year of a time [s]
----@field time? number hour and minute of a time [s]
----@field datetime? number both [s]
----@field duration? number in hours, minutes and seconds [s]
+---@field date? number day of the week, month, day and year of a time (in s)
+---@field time? number hour and minute of a time (in s)
+---@field datetime? number both (in s)
+---@field duration? number in hours, minutes and seconds (in s)
 ---@field zone? string time zone of dates and times, such as "Europe/Paris"
 ---@field interrupt? string|boolean true, or the keys that end it (default false)
 ---@field language? string the call's where left out
@@ -685,8 +685,8 @@ function call_methods:say(what) end
 ---@field prompt? string|string[] played at each attempt
 ---@field max? integer digits; 0 is as many as come (default 0)
 ---@field min? integer digits that are needed (default 1)
----@field timeout? number from the end of the prompt to the first key [s] (default 5)
----@field digit_timeout? number from one key to the next [s] (default 3)
+---@field timeout? number from the end of the prompt to the first key (in s, default 5)
+---@field digit_timeout? number from one key to the next (in s, default 3)
 ---@field attempts? integer how often to ask (default 1)
 ---@field terminators? string keys that end the number and are no part of it (default "#")
 ---@field pattern? string what is accepted, as in extensions: "_0[1-9]XXXXXXXX"
@@ -718,20 +718,20 @@ function call_methods:read(options) end
 
 ---@class call.record.options
 ---@field path string where: "messages/17.wav"; the extension says in which format: wav, ulaw, alaw, sln
----@field max? number longest recording [s] (default 3600)
----@field min? number what is shorter is dropped [s] (default 0)
----@field silence? number ends after so much silence; 0 is never [s] (default 0)
----@field level? number what is quieter is silence [dBm0] (default -42)
+---@field max? number longest recording (in s, default 3600)
+---@field min? number what is shorter is dropped (in s, default 0)
+---@field silence? number ends after so much silence; 0 is never (in s, default 0)
+---@field level? number what is quieter is silence (in dBm0, default -42)
 ---@field beep? boolean play a beep first (default false)
 ---@field terminators? string keys that end it (default "#")
 ---@field review? boolean let the caller keep, hear or repeat it (default false)
 ---@field review_prompt? string|string[] played for the review; "vm-review" where left out
----@field rate? integer samples a second, for formats that leave the choice [Hz] (default 8000)
+---@field rate? integer samples a second, for formats that leave the choice (in Hz, default 8000)
 
 ---@class call.record.take
 ---@field status "recorded"|"short"|"failed"|"hungup" the outcome in one word
 ---@field path? string where it is; `call:play` plays it
----@field duration? number of the sound [s]
+---@field duration? number of the sound (in s)
 ---@field ended_by? "key"|"silence"|"limit"|"hangup" what ended it
 ---@field key? string the key that ended it
 ---@field reason? string in words, where it failed
@@ -752,7 +752,7 @@ function call_methods:record(options) end
 
 ---@class call.dial.targets
 ---@field [integer] string
----@field timeout? number how long to let it ring; with hunt, each [s] (default 60)
+---@field timeout? number how long to let it ring; with hunt, each (in s, default 60)
 ---@field hunt? boolean call the targets one after the other instead of all at once (default false)
 ---@field ringback? string|boolean what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt (default true)
 ---@field country? string of the ringing tone (default "us")
@@ -767,11 +767,11 @@ function call_methods:record(options) end
 ---@field bridge? boolean false does not connect the two: result.peer is the party, for call:bridge (default true)
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
----@field limit? number longest time to talk; 0 is no limit [s] (default 0)
+---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
 ---@field transfer_context? string when the other party asks to be replaced by a number, look that up here and run it for the caller; without this the wish is only told in result.transfer
 
 ---@class call.dial.options
----@field timeout? number how long to let it ring; with hunt, each [s] (default 60)
+---@field timeout? number how long to let it ring; with hunt, each (in s, default 60)
 ---@field hunt? boolean call the targets one after the other instead of all at once (default false)
 ---@field ringback? string|boolean what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt (default true)
 ---@field country? string of the ringing tone (default "us")
@@ -786,7 +786,7 @@ function call_methods:record(options) end
 ---@field bridge? boolean false does not connect the two: result.peer is the party, for call:bridge (default true)
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
----@field limit? number longest time to talk; 0 is no limit [s] (default 0)
+---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
 ---@field transfer_context? string when the other party asks to be replaced by a number, look that up here and run it for the caller; without this the wish is only told in result.transfer
 
 ---@class call.dial.result
@@ -795,8 +795,8 @@ function call_methods:record(options) end
 ---@field sip? number SIP status of a refusal
 ---@field reason? string in words
 ---@field answered_by? string the target that answered
----@field duration? number from dialling to the end [s]
----@field talk_time? number from the answer to the end [s]
+---@field duration? number from dialling to the end (in s)
+---@field talk_time? number from the answer to the end (in s)
 ---@field ended_by? "called"|"caller"|"limit" who ended the talk
 ---@field key? string that cancelled the ringing
 ---@field transfer? string where the other party asked to be transferred to, when it did
@@ -828,7 +828,7 @@ function call_methods:dial(targets, options) end
 ---@class call.bridge.options
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
----@field limit? number longest time to talk; 0 is no limit [s] (default 0)
+---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
 ---@field transfer_context? string when the other party asks to be replaced by a number, look that up here and run it for the caller; without this the wish is only told in result.transfer
 
 ---@class call.bridge.result
@@ -837,8 +837,8 @@ function call_methods:dial(targets, options) end
 ---@field sip? number SIP status of a refusal
 ---@field reason? string in words
 ---@field answered_by? string the target that answered
----@field duration? number from dialling to the end [s]
----@field talk_time? number from the answer to the end [s]
+---@field duration? number from dialling to the end (in s)
+---@field talk_time? number from the answer to the end (in s)
 ---@field ended_by? "called"|"caller"|"limit" who ended the talk
 ---@field key? string that cancelled the ringing
 ---@field transfer? string where the other party asked to be transferred to, when it did
@@ -876,7 +876,7 @@ function call_methods:bridge(peer, options) end
 function store.get(family, key, default) end
 
 ---@class store.put.options
----@field ttl? number forget it after so long; 0 is never [s] (default 0)
+---@field ttl? number forget it after so long; 0 is never (in s, default 0)
 
 ---Keeps a value that calls share.
 ---
@@ -997,7 +997,7 @@ function log.error(format, ...) end
 ---  cancel()
 ---end)
 ---```
----@param seconds number from now [s]
+---@param seconds number from now (in s)
 ---@param fn fun() what to run
 ---@return fun() cancel forgets it
 function timer.after(seconds, fn) end
@@ -1011,7 +1011,7 @@ function timer.after(seconds, fn) end
 ---```lua
 ---timer.every(60, function() log.debug "still here" end)
 ---```
----@param seconds number from the start of one to the next, at least 1 [s]
+---@param seconds number from the start of one to the next, at least 1 (in s)
 ---@param fn fun() what to run
 function timer.every(seconds, fn) end
 
@@ -1021,7 +1021,7 @@ function timer.every(seconds, fn) end
 ---local began = time.now()
 ---log.info("%.1f s", time.now() - began)
 ---```
----@return number seconds since 1970, with a fraction [s]
+---@return number seconds since 1970, with a fraction (in s)
 function time.now() end
 
 ---@class time.date.date
@@ -1040,7 +1040,7 @@ function time.now() end
 ---```lua
 ---if time.date().hour < 12 then log.info "good morning" end
 ---```
----@param seconds? number since 1970; now where left out [s]
+---@param seconds? number since 1970; now where left out (in s)
 ---@param zone? string such as "Europe/Paris" or "UTC"; the machine's where left out
 ---@return time.date.date date its parts
 function time.date(seconds, zone) end
@@ -1063,7 +1063,7 @@ function time.date(seconds, zone) end
 ---```
 ---@param date time.of.date year, month and day, and what is known beside
 ---@param zone? string such as "Europe/Paris" or "UTC"; the machine's where left out
----@return number seconds since 1970 [s]
+---@return number seconds since 1970 (in s)
 function time.of(date, zone) end
 
 ---Writes a time as text.
@@ -1071,7 +1071,7 @@ function time.of(date, zone) end
 ---```lua
 ---log.info(time.format(time.now(), "%d/%m/%y %H:%M"))
 ---```
----@param seconds? number since 1970; now where left out [s]
+---@param seconds? number since 1970; now where left out (in s)
 ---@param format? string marks of strftime: %Y %m %d %H %M %S %y %j %a %A %b %B %e %I %l %p %Z %z %s %F %T %D %R %u %w %n %t %% (default "%Y-%m-%d %H:%M:%S")
 ---@param zone? string such as "Europe/Paris" or "UTC"; the machine's where left out
 ---@return string text the text
@@ -1085,7 +1085,7 @@ function time.format(seconds, format, zone) end
 ---@param text string what to read
 ---@param format? string the marks %Y %m %d %H %M %S %y %j %a %A %b %B %e %I %p %z %Z %F %T %D %R of strftime (default "%Y-%m-%d %H:%M:%S")
 ---@param zone? string such as "Europe/Paris" or "UTC"; the machine's where left out
----@return (number|nil) seconds since 1970; nil where the text is not so [s]
+---@return (number|nil) seconds since 1970; nil where the text is not so (in s)
 ---@return string? reason what is wrong with it
 function time.parse(text, format, zone) end
 
@@ -1116,8 +1116,8 @@ function json.decode(text) end
 
 ---@class http.get.options
 ---@field headers? table<string, string> of the request
----@field timeout? number for the whole exchange [s] (default 10)
----@field limit? integer longest answer [bytes] (default 4194304)
+---@field timeout? number for the whole exchange (in s, default 10)
+---@field limit? integer longest answer (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1145,8 +1145,8 @@ function http.get(url, options) end
 
 ---@class http.post.options
 ---@field headers? table<string, string> of the request
----@field timeout? number for the whole exchange [s] (default 10)
----@field limit? integer longest answer [bytes] (default 4194304)
+---@field timeout? number for the whole exchange (in s, default 10)
+---@field limit? integer longest answer (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1174,8 +1174,8 @@ function http.post(url, body, options) end
 
 ---@class http.request.options
 ---@field headers? table<string, string> of the request
----@field timeout? number for the whole exchange [s] (default 10)
----@field limit? integer longest answer [bytes] (default 4194304)
+---@field timeout? number for the whole exchange (in s, default 10)
+---@field limit? integer longest answer (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1204,8 +1204,8 @@ function http.request(method, url, body, options) end
 
 ---@class http.post_async.options
 ---@field headers? table<string, string> of the request
----@field timeout? number for the whole exchange [s] (default 10)
----@field limit? integer longest answer [bytes] (default 4194304)
+---@field timeout? number for the whole exchange (in s, default 10)
+---@field limit? integer longest answer (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1341,8 +1341,8 @@ function fs.remove(path) end
 function fs.exists(path) end
 
 ---@class fs.stat.facts
----@field size? number of the file [bytes]
----@field modified? number since 1970 [s]
+---@field size? number of the file (in bytes)
+---@field modified? number since 1970 (in s)
 ---@field folder? boolean whether it is a folder
 
 ---Tells the size and age of a file within a granted folder.
