@@ -61,6 +61,7 @@ type Store interface {
 	Get(ctx context.Context, family, key string) ([]byte, error)
 	Put(ctx context.Context, family, key string, value []byte, o store.PutOptions) error
 	Delete(ctx context.Context, family, key string) error
+	DeleteTree(ctx context.Context, family, root string) (int, error)
 	Keys(ctx context.Context, family, prefix string) ([]string, error)
 	Add(ctx context.Context, family, key string, delta int64) (int64, error)
 	Watch(ctx context.Context, family string, f func(store.Change)) error

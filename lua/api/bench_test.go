@@ -18,13 +18,14 @@ import (
 	"github.com/moonwire/moonwire/lua/lib"
 )
 
-// benchmarkCalls places calls to an extension, one after another.
-func benchmarkCalls(b *testing.B, body string) {
-	engine, err := media.NewEngine(media.Options{Workers: 1})
+// realServer runs a script for extension 600 on the machine's own clock; the
+// records of calls come through the channel.
+func realServer(b testing.TB, body string) (*API, <-chan Record) {
+	engine, err := media.NewEngine(media.Options{Workers: 2})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer engine.Close()
+	b.Cleanup(engine.Close)
 	ended := make(chan Record)
 	log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	a := New(Services{Log: log, Media: engine, Ended: func(r Record) { ended <- r }})
@@ -39,6 +40,33 @@ func benchmarkCalls(b *testing.B, body string) {
 	if err := h.Load(context.Background()); err != nil {
 		b.Fatal(host.Report(err))
 	}
+	return a, ended
+}
+
+// Many calls at once, on real workers; the race detector looks on.
+func TestManyCallsAtOnce(t *testing.T) {
+	a, ended := realServer(t, `
+call:on_hangup(function() call.vars.gone = true end)
+call:silence(0.06)
+call:read { timeout = 0.02 }
+call:tone("busy", { seconds = 0.05 })`)
+	const calls = 200
+	for i := range calls {
+		a.Accept(fake.NewLeg(clock.Real, call.Info{ID: strconv.Itoa(i), Incoming: true, Context: "internal", Extension: "600"}))
+	}
+	for range calls {
+		if r := <-ended; !r.Answered || r.HungUpBy != "us" {
+			t.Errorf("record %+v", r)
+		}
+	}
+	if s := a.Stats(); s.Errors != 0 || s.Answered != calls {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// benchmarkCalls places calls to an extension, one after another.
+func benchmarkCalls(b *testing.B, body string) {
+	a, ended := realServer(b, body)
 	info := call.Info{ID: "c", Incoming: true, Context: "internal", Extension: "600"}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -56,6 +56,7 @@ func TestPrimitives(t *testing.T) {
 		{"cancelled timer", `local c = timer.after(1, function() error("no") end); c(); call:wait(3); log.info "ok"`, nil, "msg=ok", ""},
 		{"hold", `log.info(call:hold().status)`, nil, "msg=done", ""},
 		{"store", `store.put("f", "k", 5); log.info("%s %s", store.get("f", "k"), store.add("f", "k", 2))`, nil, "5 7", ""},
+		{"store trees", `for _, k in ipairs{"a", "a/1", "a/2", "b"} do store.put("f", k, 1) end; log.info("%d %s", store.delete_tree("f", "a"), table.concat(store.keys "f", ","))`, nil, "3 b", ""},
 		{"enter", `log.info(call:enter("999").status)`, nil, "unallocated", ""},
 		{"json", `log.info(json.encode(json.decode('{"b":[1,2],"a":"x"}')))`, nil, `{\"a\":\"x\",\"b\":[1,2]}`, ""},
 		{"re", `local m = re.match("0033612", "^00(?P<cc>\\d\\d)(\\d+)$"); log.info("%s %s", m.cc, m[2])`, nil, "33 612", ""},

@@ -139,6 +139,7 @@ func (d *dialling) begin(at *attempt) {
 		return
 	}
 	to := d.target(address)
+	t.log.Debug("dialling", "target", at.target, "shown", to.Caller.Number)
 	t.clock.Hold()
 	go func() {
 		leg, err := dialer.Dial(d.ctx, to)
@@ -219,6 +220,7 @@ func (d *dialling) event(at *attempt, e call.Event) {
 	case call.Connected:
 		if d.winner == nil && d.ctx.Err() == nil {
 			d.winner = at
+			d.c.task.log.Debug("answered", "target", at.target, "leg", at.party.id)
 		} else if d.winner != at {
 			at.party.drop(call.CauseRejectedElsewhere)
 		}

@@ -20,3 +20,4 @@ func (noStore) Delete(context.Context, string, string) error              { retu
 func (noStore) Keys(context.Context, string, string) ([]string, error)    { return nil, errNoStore }
 func (noStore) Add(context.Context, string, string, int64) (int64, error) { return 0, errNoStore }
 func (noStore) Watch(context.Context, string, func(store.Change)) error   { return errNoStore }
+func (noStore) DeleteTree(context.Context, string, string) (int, error)   { return 0, errNoStore }

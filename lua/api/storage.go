@@ -46,6 +46,14 @@ end)`,
 		Params: []Field{familyField, keyField}, Results: doneResults,
 		Example: `context "internal":extension("682", function(call) store.delete("lastcall", call.extension) end)`,
 		Func:    (*Args).storeDelete},
+	{On: "store", Name: "delete_tree", Phase: Running, Summary: "Forgets a key and all keys below it, or a whole family.",
+		Params: []Field{familyField, {Name: "root", Type: text(), Summary: "this key and those that begin with it and a slash; all keys where left out"}},
+		Results: []Field{
+			{Name: "count", Type: either(count(), Type{Kinds: kindNil}), Summary: "how many there were"},
+			{Name: "reason", Type: text(), Summary: "why it failed"},
+		},
+		Example: `context "internal":extension("685", function(call) store.delete_tree("lastcall", call.extension) end)`,
+		Func:    (*Args).storeDeleteTree},
 	{On: "store", Name: "keys", Phase: Running, Summary: "Lists the keys of a family.",
 		Params: []Field{familyField, {Name: "prefix", Type: text(), Summary: "only those that begin so"}},
 		Results: []Field{
@@ -119,6 +127,14 @@ func (a *Args) storeDelete() int {
 		err = nil
 	}
 	return a.outcome(err)
+}
+
+func (a *Args) storeDeleteTree() int {
+	n, err := a.store().DeleteTree(context.Background(), a.String(0), a.String(1))
+	if err != nil {
+		return a.Refuse(err.Error())
+	}
+	return a.Return(lua.LNumber(n))
 }
 
 func (a *Args) storeKeys() int {

@@ -906,6 +906,17 @@ function store.put(family, key, value, options) end
 ---@return string? reason why it failed
 function store.delete(family, key) end
 
+---Forgets a key and all keys below it, or a whole family.
+---
+---```lua
+---context "internal":extension("685", function(call) store.delete_tree("lastcall", call.extension) end)
+---```
+---@param family string a group of keys
+---@param root? string this key and those that begin with it and a slash; all keys where left out
+---@return (integer|nil) count how many there were
+---@return string? reason why it failed
+function store.delete_tree(family, root) end
+
 ---Lists the keys of a family.
 ---
 ---```lua
