@@ -142,7 +142,7 @@ func (s *Session) judge(now time.Time) bool {
 		if s.count.receivedPackets.Load() > 0 {
 			s.count.changes.Add(1)
 		}
-		s.report(s.events.renew())
+		s.renewKeys()
 		if s.buffer != nil {
 			s.buffer.Reset()
 		}
@@ -183,6 +183,9 @@ func (s *Session) accept(kind payloadKind, packet, payload []byte, now time.Time
 		f.Codec, s.choiceRun = s.format.Codec, 0
 		s.reception.measure(s.ticks(now), h.Timestamp, s.out.clock)
 	}
+	if s.keys.tones != nil {
+		s.hearTones(f, now)
+	}
 	if s.sink != nil {
 		s.sink(f)
 	} else if s.buffer != nil {
@@ -220,65 +223,4 @@ func (s *Session) follow(choice int) bool {
 		s.options.OnFormat(f)
 	}
 	return true
-}
-
-// event takes in a telephone-event. By default a key is reported with the first
-// packet of it that arrives, because a menu that waits for the release feels
-// slow: people hold keys for 100 to 300 ms, and lost end packets would add more.
-// The price is that its duration is not known then.
-func (s *Session) event(payload []byte, timestamp uint32, marker bool, now time.Time) {
-	e, ok := parseEvent(payload)
-	if !ok {
-		return
-	}
-	s.report(s.events.take(e, timestamp, marker, now))
-	if s.events.open && s.options.DigitAtEnd && s.eventTimer == nil {
-		s.eventTimer = s.worker.Every(eventSilence/4, expiry{s})
-	}
-}
-
-// report tells of keys, each once.
-func (s *Session) report(c change) {
-	if s.options.OnDigit == nil {
-		return
-	}
-	if !s.options.DigitAtEnd {
-		if c.pressed {
-			length := time.Duration(0)
-			if c.released && c.previous == 0 {
-				length = s.eventLength(c.units)
-			}
-			s.options.OnDigit(call.Digit{Key: c.key, Duration: length, Via: call.ViaRTP})
-		}
-		return
-	}
-	if c.previous != 0 {
-		s.options.OnDigit(call.Digit{Key: c.previous, Duration: s.eventLength(c.units), Via: call.ViaRTP})
-	}
-	if c.released {
-		length := time.Duration(0)
-		if c.previous == 0 {
-			length = s.eventLength(c.units)
-		}
-		s.options.OnDigit(call.Digit{Key: c.key, Duration: length, Via: call.ViaRTP})
-	}
-}
-
-func (s *Session) eventLength(units uint32) time.Duration {
-	rate := s.agreed.TelephoneClock
-	if rate <= 0 {
-		rate = 8000
-	}
-	return time.Duration(units) * time.Second / time.Duration(rate)
-}
-
-// expiry ends keys whose end packets were lost.
-type expiry struct{ s *Session }
-
-func (x expiry) Tick(now time.Time) {
-	x.s.report(x.s.events.expire(now))
-	if !x.s.events.open {
-		x.s.eventTimer.Stop()
-		x.s.eventTimer = nil
-	}
 }

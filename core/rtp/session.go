@@ -26,13 +26,17 @@ type Options struct {
 	Log   *slog.Logger // nil = slog.Default()
 	Rand  io.Reader    // of SSRC, first numbers and intervals; nil = crypto/rand
 
-	// OnDigit gets each key of the far end once (RFC 4733).
+	// OnDigit gets each key of the far end once: telephone-events (RFC 4733)
+	// where they are agreed, else tones in the audio.
 	OnDigit func(call.Digit)
-	// DigitAtEnd reports keys when they are released, with their duration,
-	// rather than when they are pressed.
+	// DigitAtEnd reports telephone-events when the key is released, with its
+	// duration, rather than when it is pressed. Tones are always reported so.
 	DigitAtEnd bool
-	// Inband sends digits as tones even where telephone-event is agreed.
+	// Inband sends digits as tones and hears them as tones, even where
+	// telephone-event is agreed.
 	Inband bool
+	// NoTones never listens for tones, as where keys come by SIP INFO.
+	NoTones bool
 
 	// OnSilence is told once when nothing was received for Silence, though the
 	// far end should send; then again only after it has sent something. 0 = never.
@@ -90,8 +94,7 @@ type Session struct {
 	buffer     *media.JitterBuffer // nil until somebody reads
 	lastChoice int                 // codec of the latest packets
 	choiceRun  int                 // how many of them there were
-	events     eventReceiver
-	eventTimer *media.Schedule
+	keys       keys
 
 	// sending
 	out      outgoing
@@ -195,6 +198,7 @@ func (s *Session) adopt(f call.Format, sendType uint8) {
 		s.out.clock = clock
 	}
 	s.format, s.sendType = f, sendType
+	s.attend()
 }
 
 // aim decides where to send, and whether.
@@ -251,7 +255,7 @@ func (s *Session) close() {
 	s.closed, s.sending = true, false
 	s.reports.stop()
 	s.silence.stop()
-	s.eventTimer.Stop()
+	s.keys.stop()
 	s.digits.abandon()
 	s.sink = nil
 	s.closeSockets()
