@@ -1,9 +1,11 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -20,6 +22,14 @@ type destination struct {
 	hops   []hop // known already; empty = to be looked up
 	lookup func(ctx context.Context) ([]hop, error)
 	to     string // To, where it is not uri
+}
+
+// settle looks an address up at once where that takes no waiting, so that the
+// call needs no goroutine.
+func (d *destination) settle(ctx context.Context, host string) {
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		d.hops, _ = d.lookup(ctx)
+	}
 }
 
 // Dial calls a phone by its name, on all devices that it registered ("1001"), a
@@ -148,6 +158,8 @@ func (e *Endpoint) byTrunk(t *Trunk, number string) destination {
 		d.routes = []string{"<sip:" + t.OutboundProxy + ";lr>"}
 	}
 	d.lookup = func(ctx context.Context) ([]hop, error) { return e.trunkHops(ctx, t) }
+	target, _, _ := splitHost(cmp.Or(t.OutboundProxy, t.Host))
+	d.settle(e.life, target)
 	return d
 }
 
@@ -172,6 +184,7 @@ func (e *Endpoint) direct(uri string) (destination, error) {
 	host, port := u.Host, uint16(u.Port)
 	d := destination{uri: u.String()}
 	d.lookup = func(ctx context.Context) ([]hop, error) { return e.hops(ctx, n, host, port) }
+	d.settle(e.life, host)
 	return d, nil
 }
 

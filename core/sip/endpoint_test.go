@@ -470,3 +470,47 @@ func TestLimits(t *testing.T) {
 		t.Errorf("%d peers are still counted", n)
 	}
 }
+
+func TestOfferInMultipartBody(t *testing.T) {
+	w := newTheatre(t)
+	w.command("guests", nil)
+	body := `--b\nContent-Type: application/isup\n\nxx\n--b\nContent-Type: application/sdp\n\n` +
+		strings.ReplaceAll(testSDP("pcma 198.51.100.9 4000"), "\r\n", `\n`) + `\n--b--\n`
+	w.deliver(w.compose(step{text: "INVITE", lines: []string{"Content-Type: multipart/mixed;boundary=b", "+body " + body}}), w.from)
+	if w.leg == nil || w.leg.Info().Format.Codec != call.PCMA {
+		t.Fatalf("the description was not found:\n%s", w.dump())
+	}
+}
+
+// The new leg of a pair prefers the codec of the leg beside it.
+func TestDialPrefersTheCodecBeside(t *testing.T) {
+	w := newTheatre(t)
+	w.command("guests", nil)
+	w.deliver(w.compose(step{text: "INVITE", lines: []string{"+sdp pcma 198.51.100.9 4000"}}), w.from)
+	beside := w.leg
+	if _, err := w.e.Dial(context.Background(), call.Target{Address: "sip:x@198.51.100.9", Beside: beside}); err != nil {
+		t.Fatal(err)
+	}
+	if m := w.sent[len(w.sent)-1].text; !strings.Contains(m, "RTP/AVP 8 0 ") {
+		t.Errorf("offered is\n%s", m)
+	}
+}
+
+func TestAdvertisedNameIsLookedUpOnce(t *testing.T) {
+	w := newTheatre(t)
+	w.config(Config{Advertise: "plain.example", Guests: []Guests{{}}})
+	w.deliver(w.compose(step{text: "INVITE", lines: []string{"+sdp pcmu 198.51.100.9 4000"}}), w.from)
+	w.leg.Send(context.Background(), call.Answer{})
+	if m := w.sent[0].text; !strings.Contains(m, "c=IN IP4 198.51.100.12") || !strings.Contains(m, "@plain.example:5060>") {
+		t.Errorf("answer is\n%s", m)
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	e := listen(t, Config{Listen: []string{"udp:[::1]:0"}})
+	w := dialWire(t, "udp", e.at("udp"))
+	w.send(w.message("OPTIONS", "sip:[::1]", "", "", 1, "", "six"))
+	if m := w.receive(); !strings.HasPrefix(m, "SIP/2.0 200") {
+		t.Errorf("got %q", m)
+	}
+}

@@ -3,6 +3,7 @@ package sip
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,17 +77,14 @@ func lists(m sipgo.Message, name, tag string) bool {
 func unsupported(m sipgo.Message) []string {
 	var unknown []string
 	for _, t := range tokens(values(m, "require")) {
-		switch strings.ToLower(t) {
-		case "100rel", "timer", "replaces", "path", "early-session", "histinfo", "norefersub":
-			if !strings.Contains(supported, strings.ToLower(t)) {
-				unknown = append(unknown, t)
-			}
-		default:
+		if !slices.Contains(supportedTags, strings.ToLower(t)) {
 			unknown = append(unknown, t)
 		}
 	}
 	return unknown
 }
+
+var supportedTags = tokens([]string{supported})
 
 // parameter is the value of ";name=value" in what follows the first semicolon.
 func parameter(text, name string) (string, bool) {

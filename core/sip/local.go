@@ -99,16 +99,18 @@ func (e *Endpoint) advertisedIP(host string) (netip.Addr, bool) {
 	ctx, cancel := context.WithTimeout(e.life, time.Second)
 	defer cancel()
 	list, err := e.resolver.LookupNetIP(ctx, "ip4", host)
-	if err != nil || len(list) == 0 {
-		return netip.Addr{}, false
+	if err != nil || len(list) == 0 { // kept too: no call should wait for it again
+		e.log.Error("the advertised name cannot be looked up", "name", host, "error", err)
+	} else {
+		a = list[0].Unmap()
 	}
 	e.locals.mu.Lock()
 	if e.locals.known == nil {
 		e.locals.known = make(map[netip.Addr]netip.Addr)
 	}
-	e.locals.known[netip.Addr{}] = list[0].Unmap()
+	e.locals.known[netip.Addr{}] = a
 	e.locals.mu.Unlock()
-	return list[0].Unmap(), true
+	return a, a.IsValid()
 }
 
 // contact is our Contact for a peer.

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"strconv"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -35,8 +36,8 @@ func (l *leg) offerRefusal() *answer {
 	case l.change != nil && !l.change.waiting:
 		return &answer{status: 491}
 	case l.confirm != nil || l.state != call.Answered:
-		after := 1 + int(l.endpoint.within(10*time.Second)/time.Second)
-		return &answer{status: 500, fields: []field{{"Retry-After", string(rune('0' + min(after, 9)))}}}
+		after := int(l.endpoint.within(10*time.Second) / time.Second) // RFC 3261, 14.2: 0 to 10
+		return &answer{status: 500, fields: []field{{"Retry-After", strconv.Itoa(after)}}}
 	}
 	return nil
 }
