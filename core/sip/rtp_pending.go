@@ -1,3 +1,0 @@
-package sip
-
-func (e *Endpoint) openRTP(audioOptions) (audio, error) { return nil, nil }
