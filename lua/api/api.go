@@ -239,14 +239,3 @@ func (c *dialContext) get(_ *lua.LState, name string) (lua.LValue, bool) {
 	return nil, false
 }
 func (c *dialContext) set(string, lua.LValue) {}
-
-// FromPrompts lets scripts play what p finds.
-func FromPrompts(p *media.Prompts) func(language, name string) (Sound, error) {
-	return func(language, name string) (Sound, error) {
-		prompt, err := p.Find(language, name)
-		if err != nil {
-			return nil, err
-		}
-		return prompt, nil
-	}
-}

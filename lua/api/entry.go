@@ -224,28 +224,6 @@ func (t Type) field(name string) *Field {
 // Table returns every entry, in the order of the reference.
 func Table() []*Entry { return table }
 
-// Classes returns the objects that scripts meet, by name.
-func Classes() map[string]*Class { return classes }
-
-// Modules are the names of the tables that hold functions, with what they are for.
-func Modules() []Word { return modules }
-
-// Globals are the names that scripts may use without declaring them.
-func Globals() []string {
-	var names []string
-	for _, e := range table {
-		name := e.On
-		if name == "" {
-			name = e.Name
-		}
-		if e.IsMethod() || slices.Contains(names, name) {
-			continue
-		}
-		names = append(names, name)
-	}
-	return names
-}
-
 // Lookup finds an entry; on is as in Entry.On.
 func Lookup(on, name string) (*Entry, bool) {
 	e, ok := byLabel[on+"\x00"+name]

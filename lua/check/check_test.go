@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -69,5 +70,16 @@ func TestExamplesOfTheReference(t *testing.T) {
 		for _, f := range findings(t, text) {
 			t.Errorf("%s: %s", e.Label(), f)
 		}
+	}
+}
+
+// What is shipped has nothing that the checker complains of.
+func TestShippedScripts(t *testing.T) {
+	list, err := Site(context.Background(), Options{Scripts: os.DirFS("../../scripts")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list {
+		t.Error(f)
 	}
 }
