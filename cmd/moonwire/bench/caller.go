@@ -21,8 +21,8 @@ const (
 	timerB  = 64 * timerT1
 )
 
-// deaf is how long a server may be silent from the first call on.
-const deaf = 5 * time.Second
+// usualPatience is how long a server may be silent from the first call on.
+const usualPatience = 5 * time.Second
 
 // caller is the calling side: it starts calls at a steady rate and takes each
 // through INVITE, ACK and BYE.
@@ -60,6 +60,8 @@ type callPlan struct {
 	limit      int     // calls open at once; more are put off
 	hold       bool    // keep calls until hangUp
 	serverEnds bool    // the server sends BYE
+
+	patience time.Duration // for the first word of the server; 0 means usualPatience
 
 	port     func(call int) uint16                 // where call wants its media
 	answered func(call int, remote netip.AddrPort) // may be nil
@@ -111,6 +113,9 @@ type outgoing struct {
 }
 
 func newCaller(plan callPlan) (*caller, error) {
+	if plan.patience == 0 {
+		plan.patience = usualPatience
+	}
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(plan.local, 0)))
 	if err != nil {
 		return nil, err
@@ -149,7 +154,7 @@ func (c *caller) serve(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !c.heard && now.Sub(c.begin) > deaf {
+		if !c.heard && now.Sub(c.begin) > c.plan.patience {
 			return fmt.Errorf("%v does not answer over UDP", c.plan.server)
 		}
 		if next.Before(deadline) || !now.Before(deadline) {

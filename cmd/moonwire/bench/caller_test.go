@@ -200,11 +200,11 @@ func TestCallerKeepsToTheRouteSet(t *testing.T) {
 	}
 }
 
-func TestCallerGivesUpADeafServer(t *testing.T) {
+func TestCallerGivesUpASilentServer(t *testing.T) {
 	t.Parallel()
 	c, err := newCaller(callPlan{
 		server: freePort(t), local: loopback, extension: "1", codec: PCMU, count: 1, rate: 1, limit: 1,
-		port: func(int) uint16 { return 30000 },
+		port: func(int) uint16 { return 30000 }, patience: 100 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -73,7 +73,8 @@ func (r *run) idle() error {
 	return r.report.add(res)
 }
 
-// tail is how long a server may go on with calls that are over for the caller.
+// tail is how long a server may go on with calls that are over for the caller;
+// a shorter burst leaves it less to do.
 const tail = time.Second
 
 // cps measures calls that are answered and ended at once.
@@ -109,7 +110,7 @@ func (r *run) burst(rate float64) (*Result, error) {
 	if c.stats.Answered == 0 {
 		return nil, c.stats.nothing()
 	}
-	if err := r.sleep(tail); err != nil {
+	if err := r.sleep(min(tail, r.Duration)); err != nil {
 		return nil, err
 	}
 	after, err := r.read()

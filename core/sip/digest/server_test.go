@@ -317,3 +317,21 @@ func ExampleServer() {
 	// accepted
 	// stale
 }
+
+// Nobody can tell from the work done whether a user exists.
+func TestUnknownUsersCostAsMuchAsWrongPasswords(t *testing.T) {
+	s, _ := newServer(t, Options{})
+	work := func(user string, n int) float64 {
+		h := answer(t, s.Challenge(false), n, Answer{Request: register, User: user, Password: "guess", Count: 1})
+		return testing.AllocsPerRun(100, func() {
+			if got := s.Verify(h, register, phones); got.Outcome != Refused || got.Reason != "wrong user or password" {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	for n := range 2 {
+		if known, unknown := work("1001", n), work("1009", n); known != unknown {
+			t.Errorf("algorithm %d: %v allocations for a known user, %v for an unknown one", n, known, unknown)
+		}
+	}
+}
