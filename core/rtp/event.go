@@ -38,12 +38,13 @@ func parseEvent(b []byte) (e telephoneEvent, ok bool) {
 	return telephoneEvent{b[0], b[1]&0x80 != 0, b[1] & 0x3f, binary.BigEndian.Uint16(b[2:])}, true
 }
 
-func (e telephoneEvent) put(b []byte) {
-	b[0], b[1] = e.code, e.volume&0x3f
+// append is the payload.
+func (e telephoneEvent) append(dst []byte) []byte {
+	flags := e.volume & 0x3f
 	if e.end {
-		b[1] |= 0x80
+		flags |= 0x80
 	}
-	binary.BigEndian.PutUint16(b[2:], e.duration)
+	return append(dst, e.code, flags, byte(e.duration>>8), byte(e.duration))
 }
 
 // eventSilence is how long a key may be held without a packet about it before

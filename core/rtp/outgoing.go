@@ -32,6 +32,7 @@ type outgoing struct {
 	edge    uint32    // timestamp at which what was sent so far ends
 	edgeAt  time.Time // when that is
 	key     bool      // it was a key
+	paused  bool      // what comes next is the beginning of a sound
 
 	passing passage
 }
@@ -68,7 +69,7 @@ func (o *outgoing) next(units uint32, now time.Time) place {
 // the present.
 func (o *outgoing) continued(now time.Time) place {
 	late := now.Sub(o.edgeAt)
-	pause := !o.begun || late > pauseAfter
+	pause := !o.begun || late > pauseAfter || o.paused && late >= 0
 	switch {
 	case !o.begun:
 		o.begun, o.edgeAt = true, now
@@ -79,11 +80,19 @@ func (o *outgoing) continued(now time.Time) place {
 	return place{sequence: o.highest + 1, timestamp: o.edge, marker: pause}
 }
 
+// aside is the place of a packet that has no length and is no part of a sound.
+func (o *outgoing) aside(now time.Time) place {
+	p := o.continued(now)
+	p.marker = false
+	o.passing.active, o.paused, o.highest = false, true, p.sequence
+	return p
+}
+
 // extend notes that what is being sent lasts until end at least: a key tells of
 // its length while it is held, and may have begun before the audio sent ahead of
 // it was over.
 func (o *outgoing) extend(end uint32) {
-	o.key = true
+	o.key, o.paused = true, false
 	if more := int32(end - o.edge); more > 0 {
 		o.edge = end
 		o.edgeAt = o.edgeAt.Add(o.duration(uint32(more)))
@@ -96,7 +105,8 @@ func (o *outgoing) sent(kind call.FrameKind, end, units uint32, now time.Time) {
 	case kind == call.Telephone:
 		o.extend(end)
 	case int32(end-o.edge) >= 0:
-		o.edge, o.edgeAt, o.key = end, now.Add(o.duration(units)), false
+		o.edge, o.edgeAt = end, now.Add(o.duration(units))
+		o.key, o.paused = false, false
 	}
 }
 

@@ -53,8 +53,10 @@ func (s *Session) scheduleReport(mean time.Duration) {
 			if s.closed {
 				return
 			}
+			now := s.worker.Now()
 			s.publish()
-			s.sendReport(s.worker.Now(), false)
+			s.keepPath(now)
+			s.sendReport(now, false)
 			s.scheduleReport(reportInterval)
 		})
 	})

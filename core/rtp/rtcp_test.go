@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/sdp"
 )
 
 // nowhere is a socket that counts.
@@ -99,6 +100,9 @@ func TestReportsAreSentAtIrregularIntervals(t *testing.T) {
 
 func TestWhoOnlyListensSendsReceiverReports(t *testing.T) {
 	r := agreed(t, Options{})
+	a := agreement()
+	a.Direction = sdp.ReceiveOnly
+	r.Configure(a)
 	s := stream{ssrc: 9}
 	r.speak(&s, phone, 500)
 	for _, d := range r.control.take() {

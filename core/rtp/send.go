@@ -92,9 +92,16 @@ func (s *Session) assemble(f *call.Frame) []byte {
 	if at := cap(f.Packet) - cap(f.Payload); n > 0 && at >= headerLength && at+n <= len(f.Packet) && &f.Packet[at] == &f.Payload[0] {
 		return f.Packet[at-headerLength : at+n]
 	}
-	copy(s.packet[headerLength:], f.Payload)
-	return s.packet[:headerLength+n]
+	s.packet = append(s.blank(), f.Payload...)
+	return s.packet
 }
+
+// blank is a packet in the session's own buffer that has a header only, not yet
+// written. The buffer grows with what is sent: most sessions need little, and
+// those that forward none.
+func (s *Session) blank() []byte { return append(s.packet[:0], noHeader[:]...) }
+
+var noHeader [headerLength]byte
 
 // transmit writes the header over the first octets of packet and sends it.
 func (s *Session) transmit(packet []byte, payloadType uint8, p place) {
@@ -166,6 +173,6 @@ func (s *Session) sendEvent(e telephoneEvent, p place) {
 	s.out.passing.active = false
 	s.out.highest = p.sequence
 	s.out.extend(p.timestamp + uint32(e.duration))
-	e.put(s.packet[headerLength:])
-	s.transmit(s.packet[:headerLength+eventLength], s.agreed.TelephoneSend, p)
+	s.packet = e.append(s.blank())
+	s.transmit(s.packet, s.agreed.TelephoneSend, p)
 }

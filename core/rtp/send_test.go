@@ -195,9 +195,7 @@ type key struct {
 
 func (r *rig) press(sequence *uint16, list ...key) {
 	for _, k := range list {
-		var b [4]byte
-		telephoneEvent{k.code, k.end, 10, k.duration}.put(b[:])
-		r.feed(phone, rtpPacket(101, k.marker, *sequence, k.timestamp, 9, b[:]))
+		r.feed(phone, rtpPacket(101, k.marker, *sequence, k.timestamp, 9, telephoneEvent{k.code, k.end, 10, k.duration}.append(nil)))
 		*sequence++
 		r.clk.Advance(20 * time.Millisecond)
 	}
@@ -446,9 +444,7 @@ func loud(d datagram) (n int) {
 }
 
 func telephoneFrame(codec call.Codec, sequence uint16, timestamp uint32, e telephoneEvent) call.Frame {
-	p := rtpPacket(101, false, sequence, timestamp, 9, make([]byte, 4))
-	e.put(p[headerLength:])
-	f := passing(p)
+	f := passing(rtpPacket(101, false, sequence, timestamp, 9, e.append(nil)))
 	f.Kind, f.Codec = call.Telephone, codec
 	return f
 }

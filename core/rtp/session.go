@@ -101,8 +101,9 @@ type Session struct {
 	relay    relay
 	digits   digits
 	sendType uint8
-	packet   [headerLength + largestPayload]byte
+	packet   []byte // where frames are put together that cannot be sent in place
 
+	opening opening
 	reports reports
 	silence silence
 	count   counters
@@ -182,7 +183,11 @@ func (s *Session) configure(a sdp.Agreement) {
 	s.sources.signal(a.Remote)
 	s.fillTypes()
 	s.adopt(a.Format, a.SendType)
+	was, silent := s.target, !s.sending
 	s.aim()
+	if s.sending && (silent || s.target != was) {
+		s.openPath()
+	}
 	s.startReports()
 	s.watchSilence(now)
 	s.digits.start()
@@ -253,6 +258,7 @@ func (s *Session) close() {
 	s.bye(s.worker.Now())
 	s.publish()
 	s.closed, s.sending = true, false
+	s.opening.stop()
 	s.reports.stop()
 	s.silence.stop()
 	s.keys.stop()

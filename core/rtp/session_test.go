@@ -373,6 +373,7 @@ func TestTheFarEndChangesToAnotherAgreedCodec(t *testing.T) {
 	if r.Format().Codec != call.PCMA || len(r.formats) != 1 || r.frames[len(r.frames)-1].Codec != call.PCMA {
 		t.Fatalf("format %v, told %v", r.Format(), r.formats)
 	}
+	r.data.take()
 	r.write(call.Frame{Codec: call.PCMA, Payload: make([]byte, 160)})
 	if got := r.data.take(); len(got) != 1 || got[0].kind() != 8 {
 		t.Errorf("sent %+v", got)

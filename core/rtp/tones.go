@@ -98,12 +98,11 @@ func (r *toneReceiver) fill(missing int, units int32) {
 	case gap < -hush || gap > hush:
 		r.silence(hush)
 	case gap > 0:
-		from := r.at()
-		r.silence(gap)
 		if missing > 0 {
-			r.holes[r.hole] = span{from, r.at()}
+			r.holes[r.hole] = span{r.at(), r.at() + gap}
 			r.hole = (r.hole + 1) % holesKept
 		}
+		r.silence(gap)
 	}
 }
 

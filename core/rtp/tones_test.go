@@ -122,7 +122,7 @@ func TestLossDoesNotDoubleKeys(t *testing.T) {
 		d.tone, d.shift = 160*time.Millisecond, shift
 		packets := d.packets(t, &stream{ssrc: 9}, 0, "55")
 		for first := range packets {
-			for _, pattern := range []uint{0b1, 0b11, 0b101, 0b1001} {
+			for _, pattern := range []uint{0b1, 0b11, 0b101, 0b1001, 0b1111, 0b10101, 0b110011} {
 				r := withoutEvents(t, Options{})
 				r.hears(packets, func(i int) bool { return i >= first && pattern>>(i-first)&1 != 0 })
 				if r.pressed() != "55" {
@@ -236,9 +236,8 @@ func TestOneWayToHearKeys(t *testing.T) {
 		tones := usual().packets(t, s, 0, "4")
 		r.hears(tones[:8], nil)
 		for i := range 3 { // a gateway that sends the event and leaks the tone
-			var b [eventLength]byte
-			telephoneEvent{4, i == 2, 10, uint16(160 * (i + 1))}.put(b[:])
-			r.feed(phone, rtpPacket(101, i == 0, s.sequence, 800, 9, b[:]))
+			e := telephoneEvent{4, i == 2, 10, uint16(160 * (i + 1))}
+			r.feed(phone, rtpPacket(101, i == 0, s.sequence, 800, 9, e.append(nil)))
 			s.sequence++
 		}
 		for _, p := range tones[8:] {
