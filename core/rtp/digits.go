@@ -287,7 +287,7 @@ func (d *digits) playTone(now time.Time) {
 	case err == io.EOF:
 		d.finish()
 	default:
-		s.log.Warn("digits cannot be sent as tones", "error", err)
+		s.options.Log.Warn("digits cannot be sent as tones", "error", err)
 		d.finish()
 	}
 }

@@ -11,5 +11,6 @@
 // The parts that decide something are plain values without sockets or clock:
 // sources (whom to believe), reception (which packets are new, and what was
 // lost), outgoing (sequence numbers and timestamps of what we send),
-// eventReceiver (which telephone-events are one key), and the RTCP packets.
+// eventReceiver and toneReceiver (which telephone-events, or which tones, are one
+// key), and the RTCP packets.
 package rtp

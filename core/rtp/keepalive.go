@@ -36,7 +36,7 @@ func (o *opening) stop() {
 func (s *Session) openPath() {
 	sent := s.count.sentPackets.Load()
 	s.opening.stop()
-	s.opening.timer = s.clock.AfterFunc(openingWait, func() {
+	s.opening.timer = s.options.Clock.AfterFunc(openingWait, func() {
 		s.worker.Post(func() {
 			if sent == s.count.sentPackets.Load() {
 				s.keepAlive(s.worker.Now())

@@ -129,7 +129,7 @@ func (s *Session) moved() {
 	if s.sources.locked == s.sources.signalled {
 		return
 	}
-	s.log.Info("rtp source learned", "from", s.sources.locked, "signalled", s.sources.signalled)
+	s.options.Log.Info("rtp source learned", "from", s.sources.locked, "signalled", s.sources.signalled)
 }
 
 // judge decides by the sequence number whether the packet is new.
@@ -218,7 +218,7 @@ func (s *Session) follow(choice int) bool {
 	f.PTime = s.agreed.Format.PTime
 	s.choice = choice
 	s.adopt(f, c.SendType)
-	s.log.Info("the far end changed the codec", "format", f.String())
+	s.options.Log.Info("the far end changed the codec", "format", f.String())
 	if s.options.OnFormat != nil {
 		s.options.OnFormat(f)
 	}

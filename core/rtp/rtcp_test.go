@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/sdp"
 )
 
@@ -240,26 +239,3 @@ func FuzzRTCP(f *testing.F) {
 		c.about.roundTrip(begin)
 	})
 }
-
-func FuzzEvents(f *testing.F) {
-	f.Add([]byte{5, 0x8a, 3, 32, 1})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var r eventReceiver
-		now, keys := begin, 0
-		for len(b) >= 5 {
-			e, _ := parseEvent(b)
-			c := r.take(e, uint32(b[4])*160, b[4]&1 != 0, now)
-			if c.pressed {
-				keys++
-				if strings.IndexByte(eventKeys, c.key) < 0 {
-					t.Fatalf("key %q", c.key)
-				}
-			}
-			now = now.Add(10 * time.Millisecond)
-			r.expire(now)
-			b = b[5:]
-		}
-	})
-}
-
-var _ call.Port = (*Session)(nil)

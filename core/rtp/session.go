@@ -67,8 +67,6 @@ type seed [48]byte
 // goroutine, everything else on the worker only.
 type Session struct {
 	worker  *media.Worker
-	clock   clock.Clock
-	log     *slog.Logger
 	options Options
 	random  *mathrand.Rand
 	release func() // gives the ports back
@@ -78,12 +76,13 @@ type Session struct {
 	ended     atomic.Bool // Close was called
 	closed    bool        // and the worker has carried it out
 
-	agreed  sdp.Agreement
-	format  call.Format
-	choice  int              // index into agreed.Also of the codec in use, plus one; 0 = the first
-	types   [128]payloadKind // what may be received
-	sending bool             // direction and target allow it
-	target  netip.AddrPort
+	agreed   sdp.Agreement
+	format   call.Format
+	choice   int              // index into agreed.Also of the codec in use, plus one; 0 = the first
+	types    [128]payloadKind // what may be received
+	sendType uint8
+	sending  bool // direction and target allow it
+	target   netip.AddrPort
 
 	// receiving
 	sources    sources
@@ -97,11 +96,10 @@ type Session struct {
 	keys       keys
 
 	// sending
-	out      outgoing
-	relay    relay
-	digits   digits
-	sendType uint8
-	packet   []byte // where frames are put together that cannot be sent in place
+	out    outgoing
+	relay  relay
+	digits digits
+	packet []byte // where frames are put together that cannot be sent in place
 
 	opening opening
 	reports reports
@@ -118,7 +116,7 @@ func newSession(w *media.Worker, o Options, random seed) *Session {
 	}
 	number := binary.BigEndian.Uint64
 	s := &Session{
-		worker: w, clock: o.Clock, log: o.Log, options: o,
+		worker: w, options: o,
 		random: mathrand.New(mathrand.NewPCG(number(random[8:]), number(random[16:]))),
 	}
 	s.out = outgoing{

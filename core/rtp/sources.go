@@ -30,11 +30,11 @@ const (
 
 // sources decides which sender is believed.
 type sources struct {
-	signalled netip.AddrPort // from SDP; not valid where it named none
-	locked    netip.AddrPort // who is believed; not valid until somebody is
-	ssrc      uint32         // of the last packet that was believed
-	heard     time.Time      // when
-	watched   [candidates]candidate
+	signalled netip.AddrPort         // from SDP; not valid where it named none
+	locked    netip.AddrPort         // who is believed; not valid until somebody is
+	ssrc      uint32                 // of the last packet that was believed
+	heard     time.Time              // when
+	watched   *[candidates]candidate // nil while no stranger has been heard
 }
 
 type candidate struct {
@@ -52,7 +52,7 @@ func (s *sources) signal(remote netip.AddrPort) {
 	}
 	s.signalled = remote
 	s.locked = netip.AddrPort{}
-	s.watched = [candidates]candidate{}
+	s.watched = nil
 }
 
 // admit says whether a packet that came from that address is believed; moved
@@ -62,7 +62,7 @@ func (s *sources) admit(from netip.AddrPort, ssrc uint32, sequence uint16, now t
 	case from == s.locked:
 	case from == s.signalled || s.proven(from, ssrc, sequence, now):
 		s.locked, moved = from, true
-		s.watched = [candidates]candidate{}
+		s.watched = nil
 	default:
 		return false, false
 	}
@@ -100,6 +100,9 @@ func (s *sources) vacant(ssrc uint32, now time.Time) bool {
 // that a flood from many addresses costs nothing; a newcomer gets one when an
 // entry has not been heard of for a while.
 func (s *sources) watch(from netip.AddrPort, now time.Time) *candidate {
+	if s.watched == nil {
+		s.watched = new([candidates]candidate)
+	}
 	var free *candidate
 	for i := range s.watched {
 		c := &s.watched[i]

@@ -278,6 +278,9 @@ func FuzzReceive(f *testing.F) {
 		if mode&4 != 0 {
 			a.TelephoneSend = 0
 		}
+		if mode&8 != 0 {
+			a.TelephoneReceive = 0
+		}
 		r.Configure(a)
 		r.worker.Do(func() {
 			r.Push(func(f *frame) { _ = r.WriteFrame(f) })
