@@ -19,8 +19,6 @@ type secrets struct {
 	known map[string]string
 }
 
-const secretFamily = "secrets"
-
 func newSecrets(s *store.Store) *secrets { return &secrets{store: s, known: map[string]string{}} }
 
 // get finds or makes the secret of name. Any goroutine.

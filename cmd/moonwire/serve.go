@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -37,6 +40,7 @@ func (c serveCommand) Run(out io.Writer) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s, err := startServer(ctx, settings)
+	settings.early.release(!errors.As(err, new(usageError)))
 	if err != nil {
 		return err
 	}
@@ -71,6 +75,7 @@ type settings struct {
 	advertise       string
 	http            string // "" = none
 	log             *slog.Logger
+	early           *earlyLog
 }
 
 func (c serveCommand) settings(out io.Writer) (settings, error) {
@@ -95,7 +100,8 @@ func (c serveCommand) settings(out io.Writer) (settings, error) {
 	} else if _, _, err := net.SplitHostPort(c.HTTP); err != nil {
 		return s, usage("--http %s: not an address and port", c.HTTP)
 	}
-	s.log = newLogger(os.Stderr, c.LogLevel, c.LogFormat)
+	s.early = &earlyLog{out: os.Stderr}
+	s.log = newLogger(s.early, c.LogLevel, c.LogFormat)
 	return s, nil
 }
 
@@ -134,6 +140,35 @@ func dataDirectory(site, data string) string {
 		return data
 	}
 	return filepath.Join(site, "data")
+}
+
+// earlyLog keeps what is logged during the start until it is known whether that
+// ends in one line for the person at the keyboard, who then needs no more.
+type earlyLog struct {
+	out      io.Writer
+	mu       sync.Mutex
+	kept     bytes.Buffer
+	released bool
+}
+
+func (l *earlyLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.released {
+		return l.out.Write(p)
+	}
+	return l.kept.Write(p)
+}
+
+// release passes on what comes from now on, and shows what was kept if it is
+// worth it.
+func (l *earlyLog) release(show bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if show {
+		_, _ = l.out.Write(l.kept.Bytes())
+	}
+	l.released, l.kept = true, bytes.Buffer{}
 }
 
 func newLogger(out io.Writer, level, format string) *slog.Logger {

@@ -136,16 +136,20 @@ func (s *server) openMedia(context.Context) error {
 }
 
 func (s *server) openScripts(ctx context.Context) error {
-	folder, err := os.OpenRoot(s.site)
+	recordings := filepath.Join(s.data, "recordings")
+	if err := os.MkdirAll(recordings, 0o700); err != nil {
+		return usage("recordings: %w", err)
+	}
+	folder, err := os.OpenRoot(recordings)
 	if err != nil {
-		return usage("site: %w", err)
+		return usage("recordings: %w", err)
 	}
 	s.onClose(func() { _ = folder.Close() })
 	s.api = api.New(api.Services{
 		Clock: clock.Real, Log: s.log, Zone: time.Local, Media: s.media,
 		Endpoints:  map[string]api.Dialer{"sip": lateDialer{s}},
 		Prompts:    func(language, name string) (api.Sound, error) { return s.prompts.Find(language, name) },
-		Store:      s.store,
+		Store:      scriptStore{s.store},
 		Recordings: folder,
 		Secret:     s.secrets.get,
 	})
@@ -207,7 +211,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	}
 	s.ports = ports
 	if s.sip, err = sip.New(sip.Options{Clock: clock.Real, Log: s.log, Media: s.media, Ports: ports,
-		Store: bindingStore{s.store.Bucket}, OnEvent: s.sipEvent}); err != nil {
+		Store: s.store.Family(bindingFamily), OnEvent: s.sipEvent}); err != nil {
 		return err
 	}
 	if err := s.sip.Apply(c); err != nil {
@@ -262,7 +266,9 @@ func (s *server) serveHTTP(ctx context.Context, what string, l net.Listener, h h
 func (s *server) reload(ctx context.Context, to int) (reloadReply, error) {
 	var err error
 	if to > 0 {
-		err = s.host.Rollback(to)
+		if err = s.host.Rollback(to); err == nil {
+			s.loaded(s.host.Current(), nil)
+		}
 	} else {
 		_, err = s.host.Reload(ctx)
 	}

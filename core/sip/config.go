@@ -19,6 +19,7 @@ type Config struct {
 	Advertise   string         // host or address that peers outside LocalNets are told; "" = the socket's own
 	LocalNets   []netip.Prefix // networks where Advertise is not needed
 	Realm       string         // of digest authentication; "" = "moonwire"
+	Digest      []string       // algorithms to offer: "md5", "sha-256"; empty = md5 (see defaultDigest)
 	UserAgent   string         // "" = "moonwire/VERSION"
 	Codecs      []call.Codec   // default of phones and trunks, in order of preference
 	Certificate string         // PEM file for tls listeners

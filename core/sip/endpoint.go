@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -158,8 +159,8 @@ func (e *Endpoint) Apply(c Config) error {
 		return err
 	}
 	old := e.settings.Load()
-	if old == nil || old.Realm != s.Realm {
-		d, err := digest.NewServer(digest.Options{Realm: s.Realm, Clock: e.clock, Rand: &e.random})
+	if old == nil || old.Realm != s.Realm || !slices.Equal(old.digest, s.digest) {
+		d, err := digest.NewServer(digest.Options{Realm: s.Realm, Algorithms: s.digest, Clock: e.clock, Rand: &e.random})
 		if err != nil {
 			return fmt.Errorf("sip: %w", err)
 		}

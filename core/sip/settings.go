@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/sip/digest"
 )
 
 // settings is a Config in force: checked, completed and indexed. It is immutable.
@@ -17,7 +18,16 @@ type settings struct {
 	phones map[string]*Phone
 	trunks map[string]*Trunk
 	agent  string
+	digest []digest.Algorithm
 }
+
+// defaultDigest is MD5 alone. RFC 8760 wants more, but a phone that knows only
+// MD5 may fail over the mere offer of SHA-256 (baresip 1.0 does), and those are
+// still most phones. Sites whose phones are newer set sip.set { digest = … }.
+var defaultDigest = []digest.Algorithm{digest.MD5}
+
+// digestNames are the algorithms as configuration writes them.
+var digestNames = map[string]digest.Algorithm{"md5": digest.MD5, "sha-256": digest.SHA256, "sha-512-256": digest.SHA512256}
 
 var defaultCodecs = []call.Codec{call.PCMU, call.PCMA}
 
@@ -34,6 +44,16 @@ func compile(c Config) (*settings, error) {
 	}
 	if s.Realm == "" {
 		s.Realm = "moonwire"
+	}
+	if s.digest = defaultDigest; len(c.Digest) > 0 {
+		s.digest = nil
+	}
+	for _, name := range c.Digest {
+		a, ok := digestNames[strings.ToLower(name)]
+		if !ok {
+			fault("", "unknown digest algorithm %q", name)
+		}
+		s.digest = append(s.digest, a)
 	}
 	if s.agent = s.UserAgent; s.agent == "" {
 		s.agent = userAgentLabel

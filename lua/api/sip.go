@@ -119,6 +119,7 @@ sip.guests { from = "127.0.0.0/8", context = "public" }`,
 			Field{Name: "advertise", Type: text(), Summary: "address that peers outside of the local networks are told: the public one behind NAT"},
 			Field{Name: "local_nets", Type: oneOrMore(text()), Summary: "networks where advertise is not needed"},
 			Field{Name: "realm", Type: text(), Default: "moonwire", Summary: "of authentication"},
+			Field{Name: "digest", Type: oneOrMore(words("md5", "sha-256", "sha-512-256")), Summary: "what passwords are proven by, in order of offering; md5 alone where left out, since many phones fail over the offer of more"},
 			Field{Name: "user_agent", Type: text(), Summary: "name of this server in messages"},
 			Field{Name: "codecs", Type: oneOrMore(words(codecNames()...)), Summary: "in order of preference"},
 			Field{Name: "certificate", Type: text(), Summary: "PEM file, for tls"},
@@ -249,7 +250,7 @@ func (a *Args) sipSet() int {
 	c := &site.SIP
 	c.Advertise, c.LocalNets = o.String("advertise"), a.networks(o, "local_nets")
 	c.Realm, c.UserAgent = o.String("realm"), o.String("user_agent")
-	c.Codecs = codecList(o)
+	c.Codecs, c.Digest = codecList(o), o.Strings("digest")
 	c.Certificate, c.Key = o.String("certificate"), o.String("key")
 	low, high, _ := strings.Cut(o.String("rtp_ports"), "-")
 	var err1, err2 error

@@ -339,6 +339,7 @@ function sip.guests(settings) end
 ---@field advertise? string address that peers outside of the local networks are told: the public one behind NAT
 ---@field local_nets? string|string[] networks where advertise is not needed
 ---@field realm? string of authentication (default "moonwire")
+---@field digest? "md5"|"sha-256"|"sha-512-256"|("md5"|"sha-256"|"sha-512-256")[] what passwords are proven by, in order of offering; md5 alone where left out, since many phones fail over the offer of more
 ---@field user_agent? string name of this server in messages
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] in order of preference
 ---@field certificate? string PEM file, for tls

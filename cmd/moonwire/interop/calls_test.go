@@ -43,7 +43,7 @@ var betweenPhones = map[string]struct {
 		scenario{wantRequest("INVITE", "m=audio"), reply("180 Ringing", true, nil, ""), pause(200), reply("200 OK", true, nil, answer),
 			wantRequest("ACK"), wantRequest("BYE"), replyAgain("200 OK")},
 		scenario{send(inviteMessage()), trying, want(180), optional(183), want(200, "m=audio"), ack, pause(300), bye, want(200)},
-		"answered",
+		"", // its script ended with the caller
 	},
 	"the called phone hangs up": {
 		scenario{wantRequest("INVITE"), reply("180 Ringing", true, nil, ""), reply("200 OK", true, nil, answer), wantRequest("ACK"), pause(300),
@@ -70,7 +70,7 @@ Content-Length: 0
 	"declined": {
 		scenario{wantRequest("INVITE"), reply("603 Decline", false, nil, ""), wantRequest("ACK")},
 		scenario{send(inviteMessage()), trying, ringing, optional(183), want(603), refused(1)},
-		"rejected",
+		"busy",
 	},
 	"no answer": {
 		append(scenario{wantRequest("INVITE"), reply("180 Ringing", true, nil, "")}, cancelled...),

@@ -11,7 +11,6 @@ var home = site{
 	"config.lua": `
 sip.phone "1001" { password = "pass-1001", context = "home" }
 sip.phone "1002" { password = "pass-1002", context = "home" }
-grant { fs = { recordings = "recordings" } }
 `,
 	"dialplan.lua": `
 local home = context "home"
@@ -25,7 +24,7 @@ home:extension("602", function(call)
 end)
 home:extension("603", function(call)
   call:answer()
-  local take = call:record { path = "recordings/take.wav", max = 3 }
+  local take = call:record { path = "take.wav", max = 3 }
   log.info("recorded %s", take.status)
   call:hangup()
 end)
@@ -106,7 +105,7 @@ func TestSoftphoneIsRecorded(t *testing.T) {
 	p := baresip(t, s, one, toneFile(t, 400, 60))
 	p.press("/dial 603")
 	s.awaitLog("recorded")
-	take := loadWAV(t, filepath.Join(s.dir, "recordings", "take.wav"))
+	take := loadWAV(t, filepath.Join(s.dir, "data", "recordings", "take.wav"))
 	if _, seconds := toneShare(take, 400); seconds < 2 || seconds > 3.2 {
 		t.Errorf("the recording has %.1f s of the tone, want about 3", seconds)
 	}

@@ -61,7 +61,7 @@ module_app menu.so
 		return files[len(files)-1]
 	}
 	p.run(exec.Command("baresip", "-f", dir))
-	p.await("registered successfully")
+	s.awaitLog("phone=" + a.user + " contact")
 	return p
 }
 
@@ -105,7 +105,7 @@ realm=moonwire
 	cmd := exec.Command("linphonec", "-c", filepath.Join(dir, "rc"), "-l", filepath.Join(dir, "log"))
 	cmd.Env = append(cmd.Environ(), "HOME="+dir)
 	p.run(cmd)
-	p.await("successful")
+	s.awaitLog("phone=" + a.user + " contact")
 	p.press("soundcard use files")
 	p.press("play " + microphone)
 	p.press("record " + p.heard())
