@@ -278,28 +278,6 @@ func (s *server) reload(ctx context.Context, to int) (reloadReply, error) {
 // healthy says why the server cannot serve, if so.
 func (s *server) healthy() error { return s.store.Health() }
 
-// callJSON is one call of /calls.
-type callJSON struct {
-	ID        string `json:"id"`
-	Peer      string `json:"peer,omitempty"`
-	Incoming  bool   `json:"incoming"`
-	State     string `json:"state"`
-	Context   string `json:"context,omitempty"`
-	Extension string `json:"extension,omitempty"`
-	Caller    string `json:"caller,omitempty"`
-	Codec     string `json:"codec,omitempty"`
-	Remote    string `json:"remote,omitempty"`
-}
-
-func (s *server) callList() any {
-	list := []callJSON{}
-	for _, c := range s.sip.Calls() {
-		list = append(list, callJSON{ID: c.ID, Peer: c.Peer, Incoming: c.Incoming, State: c.State.String(), Context: c.Context,
-			Extension: c.Extension, Caller: c.Caller.Number, Codec: c.Format.Codec.Alias(), Remote: c.Remote})
-	}
-	return list
-}
-
 // greet tells the person at the terminal what to do next. The first words of
 // its lines are for programs that start the server and wait for it.
 func (s *server) greet(out io.Writer) {

@@ -12,6 +12,7 @@ package call
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Endpoint is one technology that makes and takes calls: SIP, IAX2, TDM.
@@ -118,7 +119,22 @@ type Info struct {
 	Cause     Cause    // why it ended, once State is Ended
 	Protocol  Protocol // identifiers of the line's own protocol
 	Features  Features // what this kind of line can do
+	Quality   Quality  // of its media so far
 }
+
+// Quality is how the media of a leg fares, as RTCP counts it (RFC 3550, 6.4).
+type Quality struct {
+	Received, Sent uint64        // packets
+	Lost           int64         // packets that should have come
+	FarLost        int64         // packets of ours that the far end misses
+	Jitter         time.Duration // of what comes
+	FarJitter      time.Duration // of what arrives there
+	RoundTrip      time.Duration // 0 = not known
+	Dropped        uint64        // packets that came and were not used: foreign, late, garbage
+}
+
+// Meter is a Port that knows its Quality. Any goroutine.
+type Meter interface{ Quality() Quality }
 
 // Protocol holds what a line's own protocol calls things.
 type Protocol struct {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"github.com/moonwire/moonwire/core/call"
 )
 
 // Stats is what a session has met so far.
@@ -94,4 +96,18 @@ func (s *Session) publish() {
 // units turns timestamp units into nanoseconds.
 func (s *Session) units(n float64) int64 {
 	return int64(math.Round(n * float64(time.Second) / float64(max(s.out.clock, 1))))
+}
+
+var _ call.Meter = (*Session)(nil)
+
+// Quality is the part of Stats that every kind of line has. Any goroutine.
+func (s *Session) Quality() call.Quality {
+	t := s.Stats()
+	d := t.Dropped
+	return call.Quality{
+		Received: t.Received.Packets, Sent: t.Sent.Packets,
+		Lost: t.Received.Lost, FarLost: t.Sent.Lost, Jitter: t.Received.Jitter, FarJitter: t.Sent.Jitter,
+		RoundTrip: t.RoundTrip,
+		Dropped:   d.Garbage + d.Foreign + d.Unknown + d.Duplicate + d.Outdated + d.Unproven,
+	}
 }

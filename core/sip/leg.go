@@ -102,6 +102,9 @@ func (l *leg) Info() call.Info {
 	i.State, i.Format, i.Held, i.Cause = l.state, l.format, l.held, l.cause
 	i.Protocol.CallID = l.dialog.callID
 	i.Remote = l.dialog.flow.String()
+	if m, ok := l.audio.(call.Meter); ok {
+		i.Quality = m.Quality()
+	}
 	if l.first != nil || l.headers != "" {
 		i.Protocol.Header = l.header
 	}
@@ -329,7 +332,13 @@ func (l *leg) end(h call.HungUp) {
 	}
 	l.endpoint.dismiss(l)
 	l.audio.Close()
-	l.log.Info("call ended", "cause", h.Cause.String(), "status", h.Status, "reason", h.Reason, "by_us", h.ByUs)
+	var q call.Quality
+	if m, ok := l.audio.(call.Meter); ok {
+		q = m.Quality()
+	}
+	l.log.Info("leg ended", "cause", h.Cause.String(), "status", h.Status, "reason", h.Reason, "by_us", h.ByUs,
+		"received", q.Received, "sent", q.Sent, "lost", q.Lost, "far_lost", q.FarLost,
+		"jitter", q.Jitter, "round_trip", q.RoundTrip, "dropped", q.Dropped)
 	l.events.Post(h)
 }
 
