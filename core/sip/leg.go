@@ -72,7 +72,8 @@ func (e *Endpoint) newLeg(p peer, incoming bool) *leg {
 // openMedia gives the leg its port.
 func (l *leg) openMedia(beside call.Leg) error {
 	a, err := l.endpoint.openAudio(audioOptions{
-		log: l.log, beside: beside, digit: l.pressed, silence: l.silent, format: l.reformatted, inband: l.peer.media.DTMF == DTMFInband, nat: l.peer.media.NAT,
+		log: l.log, beside: beside, digit: l.pressed, silence: l.silent, format: l.reformatted,
+		inband: l.peer.media.DTMF == DTMFInband, noTones: l.peer.media.DTMF == DTMFRTP || l.peer.media.DTMF == DTMFInfo, nat: l.peer.media.NAT,
 	})
 	l.audio = a
 	return err

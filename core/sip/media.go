@@ -33,6 +33,7 @@ type audioOptions struct {
 	silence func(time.Duration)
 	format  func(call.Format) // the far end took another codec that was agreed
 	inband  bool              // digits are tones in the audio
+	noTones bool              // digits never come as tones
 	nat     bool              // media may come from elsewhere than SDP says
 }
 

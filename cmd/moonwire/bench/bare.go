@@ -21,8 +21,9 @@ const bareIdle = 2 * time.Minute
 
 // bare is the limit of the machine: a program that answers the same numbers as
 // a server by receiving and sending the same packets and doing nothing else.
-// It keeps no timers, looks nothing up and understands nothing of media. No
-// server written in Go costs less, so a server's figures are read beside its.
+// It keeps no timers, looks nothing up and understands nothing of media, so
+// that what it costs is what the packets cost: the system calls and the kernel
+// behind them. A server's figures are read beside its.
 type bare struct {
 	conn   *net.UDPConn
 	local  netip.AddrPort

@@ -32,6 +32,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	spare()
 	if o.Test == "bare" {
 		return serveBare(ctx, o.Server, o.Called, func(at netip.AddrPort) { fmt.Fprintln(out, at) })
 	}
