@@ -84,11 +84,15 @@ for round in $(seq "$rounds"); do
   echo "round $round of $rounds" >&2
   # The limit ends by itself when nothing has come for two minutes.
   kill -0 "$limit" 2>/dev/null || start_limit
-  printf '{"moonwire": ["127.0.0.1:%s", "%s"], "bare": ["127.0.0.1:%s", "%s"]}\n' "$port" $server "$limit_port" $limit >"$work/peers.json"
+  printf '{"moonwire": ["127.0.0.1:%s", "%s", "%s"], "bare": ["127.0.0.1:%s", "%s"]}\n' "$port" $server "$work/server.log" "$limit_port" $limit >"$work/peers.json"
   PEERS="$work/peers.json" python3 "$here/compare.py" 1 "$cells"
 done
 if [[ cpsmax =~ $cells ]]; then
   measure cpsmax moonwire $server "$port" cpsmax --ext 1000 --rates 200,500,1000,1500,2000,2500,3000 --secs 5
 fi
-cat "$work/server.log" >&2
+failures=$(grep -c ERROR "$work/server.log" || true)
+if [ "$failures" -gt 0 ]; then
+  echo "run.sh: the server logged $failures errors; the last:" >&2
+  grep ERROR "$work/server.log" | tail -3 >&2
+fi
 python3 "$here/table.py" | tee "$here/out/table.md"

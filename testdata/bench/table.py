@@ -29,32 +29,51 @@ def worst(runs, key):
 def latency(runs, key):
     return worst(runs, key) if any(s.get('lat_n') for r in runs for s in (r.get('rtp') or {}).values()) else ''
 
+def others(run):
+    """how much of the machine other programs used meanwhile, in percent"""
+    if 'other_pct' in run: return run['other_pct']
+    if 'other_cpu_s' in run: return 100 * run['other_cpu_s'] / run['wall'] / os.cpu_count()
+    return 0
+
 path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'out', 'results.jsonl')
-cells = collections.OrderedDict()
+cells, tried = collections.OrderedDict(), []
 for line in open(path):
     run = json.loads(line)
     if not run['label'].startswith('cmp:'): continue
     _, cell, peer = run['label'].split(':')
     # cpsmax writes each rate it tries, and at the end what it found
-    if cell == 'cpsmax' and 'max_cps_zero_fail' not in run: continue
+    if cell == 'cpsmax' and 'max_cps_zero_fail' not in run:
+        tried.append(run['rate'])
+        continue
     cells.setdefault(cell, {}).setdefault(peer, []).append(run)
 
-print('| | moonwire | bare limit | ratio | lost % | pacing error p99, ms | latency p50 / p99, ms | failed |')
-print('|---|---|---|---|---|---|---|---|')
+NOISY = 12  # percent of the machine
+invalid = []
+print('| | moonwire | bare limit | ratio | lost % | pacing error p99, ms | latency p50 / p99, ms | failed | others % |')
+print('|---|---|---|---|---|---|---|---|---|')
 for cell, peers in cells.items():
-    own = peers.get('moonwire')
+    own, bare = peers.get('moonwire'), peers.get('bare')
     if not own: continue
+    name, broken = NAMES.get(cell, cell), sum(r.get('server_errors', 0) for r in own)
+    disturbed = max(others(r) for r in own + (bare or []))
+    if broken:
+        invalid.append(f'{name}: not a figure, as the server logged {broken} errors')
+        print(f'| {name} | failed | | | | | | {broken} | {disturbed:.0f} |')
+        continue
     mine = statistics.median(cost(cell, r) for r in own)
-    bare = peers.get('bare')
     limit = statistics.median(cost(cell, r) for r in bare) if bare else None
     p50, p99 = latency(own, 'lat_p50_ms'), latency(own, 'lat_p99_ms')
-    print(f"| {NAMES.get(cell, cell)} | {mine:.3g} | {'' if limit is None else f'{limit:.3g}'} | "
-          f"{'' if not limit else f'{mine / limit:.1f}'} | {worst(own, 'loss_pct')} | {worst(own, 'dev_p99_ms')} | "
-          f"{p50 + ' / ' + p99 if p50 else ''} | {sum(r.get('failed', 0) for r in own)} |")
+    value = f'{mine:.0f}' if mine >= 100 else f'{mine:.3g}'
+    if cell == 'cpsmax' and tried and mine >= max(tried): value = '≥ ' + value
+    print(f"| {name} | {value} | {'' if limit is None else f'{limit:.3g}'} | {'' if not limit else f'{mine / limit:.1f}'} | "
+          f"{worst(own, 'loss_pct')} | {worst(own, 'dev_p99_ms')} | {p50 + ' / ' + p99 if p50 else ''} | "
+          f"{sum(r.get('failed', 0) for r in own)} | {disturbed:.0f}{' (!)' if disturbed > NOISY else ''} |")
 
 runs = [r for peers in cells.values() for rs in peers.values() for r in rs]
 if runs:
-    noise = statistics.median(r['pre_noise_pct'] for r in runs)
     alu, net = (sorted(r['calib0'][i] for r in runs) for i in (0, 1))
-    print(f'\nMedians of {max(len(r) for p in cells.values() for r in p.values())} rounds. Other programs used {noise:.0f} % of the machine before a run (median); '
-          f'fixed work took {alu[0]:.0f} to {alu[-1]:.0f} ms (arithmetic), {net[0]:.0f} to {net[-1]:.0f} ms (20,000 packets over loopback).')
+    rounds = max(len(r) for p in cells.values() for r in p.values())
+    print(f'\nMedian of {rounds} round{"s" if rounds > 1 else ""}. "Others" is what other programs used of the machine in the worst run of a row; '
+          f'a row marked (!) should be measured again. Fixed work took {alu[0]:.0f} to {alu[-1]:.0f} ms (arithmetic) and '
+          f'{net[0]:.0f} to {net[-1]:.0f} ms (20,000 packets over loopback).')
+for line in invalid: print(f'\n{line}.')
