@@ -55,7 +55,7 @@ for cell, peers in cells.items():
     own, bare = peers.get('moonwire'), peers.get('bare')
     if not own: continue
     name, broken = NAMES.get(cell, cell), sum(r.get('server_errors', 0) for r in own)
-    disturbed = max(others(r) for r in own + (bare or []))
+    disturbed = max(0, *(others(r) for r in own + (bare or [])))
     if broken:
         invalid.append(f'{name}: not a figure, as the server logged {broken} errors')
         print(f'| {name} | failed | | | | | | {broken} | {disturbed:.0f} |')

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -147,7 +148,7 @@ func (r *run) cpsMax() error {
 	}
 	res := r.result(meter{}, meter{at: time.Now()})
 	res.CPU, res.Memory, res.Seconds = nil, nil, 0
-	res.Best = &best
+	res.Best, res.Rate = &best, slices.Max(r.Rates)
 	return r.report.add(res)
 }
 

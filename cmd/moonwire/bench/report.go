@@ -20,7 +20,7 @@ type Result struct {
 	Time      string  `json:"time"`
 	Seconds   float64 `json:"secs,omitempty"`
 
-	Rate     float64  `json:"rate,omitempty"`
+	Rate     float64  `json:"rate,omitempty"`     // asked for; beside Best the highest that was to be tried
 	Achieved float64  `json:"achieved,omitempty"` // calls a second that were started
 	Best     *float64 `json:"max_cps_zero_fail,omitempty"`
 	callStats
@@ -107,7 +107,7 @@ func (w *reporter) end(t test) {
 func (w *reporter) notes() {
 	for _, r := range w.results {
 		if r.Best != nil {
-			fmt.Fprintf(w.out, "highest rate without a failure: %g calls a second\n", *r.Best)
+			fmt.Fprintf(w.out, "highest rate without a failure: %g calls a second of %g tried\n", *r.Best, r.Rate)
 		}
 		if r.CPU != nil && r.CPU.Others > noisy {
 			fmt.Fprintf(w.out, "doubtful: other programs used %.0f %% of the machine (%s)\n", r.CPU.Others, r.Subject)
