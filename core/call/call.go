@@ -96,6 +96,8 @@ var (
 	ErrUnknownTarget = errors.New("no such phone or trunk")
 	// ErrUnreachable says that a phone is not registered or a trunk is down.
 	ErrUnreachable = errors.New("not reachable now")
+	// ErrBusy says that a phone has as many calls as it may have.
+	ErrBusy = errors.New("busy")
 	// ErrExhausted says that ports, channels or another limit are used up.
 	ErrExhausted = errors.New("no capacity left")
 )

@@ -3,6 +3,7 @@ package sip
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -51,6 +52,9 @@ func (e *Endpoint) Dial(ctx context.Context, t call.Target) (call.Leg, error) {
 	}
 	l.codecs = preferred(p.media.Codecs, t)
 	if err := e.admit(l, p.key(), p.limit()); err != nil {
+		if p.phone != nil && errors.Is(err, errPeerLimit) { // to callers it is engaged; a full trunk is congested
+			err = fmt.Errorf("%w: %w", call.ErrBusy, err)
+		}
 		return nil, fmt.Errorf("sip: dial %s: %w", t.Address, err)
 	}
 	if err := l.openMedia(t.Beside); err != nil {

@@ -387,7 +387,7 @@ func (l *leg) handle(req *sipgo.Request, tx *serverTx, e *Endpoint) {
 		return
 	}
 	if !l.dialog.order(req.CSeq().SeqNo) {
-		l.respond(tx, req, answer{status: 500, reason: "CSeq Out Of Order"})
+		l.respond(tx, req, answer{status: 500, reason: "Request Out Of Order"})
 		return
 	}
 	switch req.Method {

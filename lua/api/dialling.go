@@ -90,11 +90,12 @@ func (d *dialling) round(targets []string) {
 		return false
 	})()
 	for {
-		d.a.wait(t, func() bool { return d.winner != nil || d.allOver() || over.fired || d.cancel != 0 })
+		d.a.wait(t, func() bool {
+			return d.winner != nil || d.allOver() || over.fired || d.cancel != 0 || d.c.ended != nil
+		})
 		if d.winner == nil || d.accepted() {
 			return
 		}
-		d.winner.party.drop(call.CauseNormal)
 		d.winner = nil
 	}
 }
@@ -106,13 +107,16 @@ func (d *dialling) accepted() bool {
 		return true
 	}
 	d.quiet()
-	results := d.a.invoke(f, d.a.wrapped(d.winner.party))
-	w := d.winner
-	if w.party.ended != nil || len(results) > 0 && results[0] == lua.LFalse {
-		w.over, w.cause = true, call.CauseRejected
-		return false
-	}
-	return true
+	w, wanted := d.winner, false
+	defer func() {
+		if !wanted { // or the script failed
+			w.over, w.cause = true, call.CauseRejected
+			w.party.drop(call.CauseNormal)
+		}
+	}()
+	results := d.a.invoke(f, d.a.wrapped(w.party))
+	wanted = w.party.ended == nil && (len(results) == 0 || results[0] != lua.LFalse)
+	return wanted
 }
 
 func (d *dialling) allOver() bool {
@@ -191,6 +195,8 @@ func (d *dialling) failed(at *attempt, err error) {
 		at.cause = call.CauseUnallocated
 	case errors.Is(err, call.ErrUnreachable):
 		at.cause = call.CauseAbsent
+	case errors.Is(err, call.ErrBusy):
+		at.cause = call.CauseBusy
 	case errors.Is(err, call.ErrExhausted):
 		at.cause = call.CauseCongestion
 	default:
