@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,6 +37,9 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "building the server: %v\n%s", err, out)
 			return 1
 		}
+		// Most tests wait for a program or for media most of the time.
+		_ = flag.Set("test.parallel", "8")
+		defer common.end()
 		return m.Run()
 	}())
 }
@@ -52,16 +56,24 @@ type server struct {
 	http    string
 	log     *lockedBuffer
 	exited  chan struct{}
-	code    int
+	code    int // valid once exited is closed
 }
 
 // site is what a server runs on: paths below scripts/ and their text.
 type site map[string]string
 
-// start runs the server on a fresh site. Further flags may replace defaults.
+// start runs a server of the test's own on a fresh site. Further flags may
+// replace defaults.
 func start(t testing.TB, files site, flags ...string) *server {
 	t.Helper()
-	dir := t.TempDir()
+	s := launch(t, t.TempDir(), files, flags...)
+	t.Cleanup(s.stop)
+	return s
+}
+
+// launch runs a server that the caller stops.
+func launch(t testing.TB, dir string, files site, flags ...string) *server {
+	t.Helper()
 	for name, text := range files {
 		writeFile(t, filepath.Join(dir, "scripts", name), text)
 	}
@@ -94,8 +106,56 @@ func start(t testing.TB, files site, flags ...string) *server {
 	case <-time.After(patience):
 		t.Fatalf("the server is not ready:\n%s", s.log)
 	}
-	t.Cleanup(s.stop)
 	return s
+}
+
+// common is the one server, with the lab for its site, of all tests that need
+// nothing of their own. They run side by side, so each takes a number of its own.
+var common shared
+
+type shared struct {
+	once   sync.Once
+	dir    string
+	server *server
+}
+
+// sharedLab is the common server as this test sees it.
+func sharedLab(t testing.TB) *server {
+	t.Helper()
+	common.once.Do(func() {
+		var err error
+		if common.dir, err = os.MkdirTemp("", "moonwire-lab-"); err != nil {
+			t.Fatal(err)
+		}
+		common.server = launch(t, common.dir, lab)
+	})
+	if common.server == nil {
+		t.Fatal("the common server did not start")
+	}
+	mine := *common.server
+	mine.t = t
+	return &mine
+}
+
+// end stops the common server after the last test.
+func (c *shared) end() {
+	if c.server != nil {
+		_ = c.server.process.Signal(syscall.SIGTERM)
+		<-c.server.exited
+	}
+	_ = os.RemoveAll(c.dir)
+}
+
+// linesWith are the lines of the log that hold text: of a common server, those
+// of one test are told apart by the number that it called.
+func (s *server) linesWith(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s.log.String()) {
+		if strings.Contains(line, text) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // readGreeting takes the addresses from what the server prints at its start.

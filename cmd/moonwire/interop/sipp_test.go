@@ -1,14 +1,19 @@
 package interop
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // scenario is a sipp scenario, written as a list of steps.
@@ -128,6 +133,54 @@ func replyAgain(status string) string {
 // that must match the whole message.
 func want(status int, checks ...string) string { return receive(status, false, checks) }
 
+// saving waits for a request and keeps what its later answers repeat, so that
+// answered can answer it whatever came in between.
+func saving(method string, checks ...string) string {
+	var b strings.Builder
+	for header, name := range map[string]string{"Via:": "via", "From:": "caller", "To:": "callee", "CSeq:": "cseq"} {
+		fmt.Fprintf(&b, `<ereg regexp=".*" search_in="hdr" header="%s" assign_to="%s"/>`, header, name)
+	}
+	step := wantRequest(method, checks...)
+	if len(checks) == 0 {
+		return strings.Replace(step, "></recv>", "><action>"+b.String()+"</action></recv>", 1)
+	}
+	return strings.Replace(step, "<action>", "<action>"+b.String(), 1)
+}
+
+// invited is saving an INVITE.
+func invited(checks ...string) string { return saving("INVITE", checks...) }
+
+// answered answers the saved request; tag names the early dialog, "" says that
+// To has a tag already.
+func answered(status, tag string, headers []string, body string) string {
+	to := "To:[$callee]"
+	if tag != "" {
+		to += ";tag=[pid]" + tag
+	}
+	lines := append([]string{"SIP/2.0 " + status, "Via:[$via]", "From:[$caller]", to, "[last_Call-ID:]", "CSeq:[$cseq]",
+		"Contact: <sip:[local_ip]:[local_port];transport=[transport]>"}, headers...)
+	if body != "" {
+		lines = append(lines, "Content-Type: application/sdp")
+	}
+	return sendRaw(strings.Join(append(lines, "Content-Length: [len]", "", body), "\n"))
+}
+
+// hangup is a BYE of the called side, in the dialog with this tag.
+func hangup(tag string) string {
+	return `<send retrans="500"><![CDATA[
+
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$callee];tag=[pid]` + tag + `
+To:[$caller]
+Call-ID: [call_id]
+CSeq: 7 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>`
+}
+
 // optional lets a response come or not.
 func optional(status int) string { return receive(status, true, nil) }
 
@@ -178,10 +231,18 @@ func escape(s string) string {
 
 func pause(ms int) string { return fmt.Sprintf(`<pause milliseconds="%d"/>`, ms) }
 
+var assigned = regexp.MustCompile(`assign_to="([a-z]+)"`)
+
 func (s scenario) xml() string {
 	body := strings.Join(s, "\n")
-	if strings.Contains(body, `assign_to="seen"`) {
-		body += "\n<Reference variables=\"seen\"/>"
+	var names []string // sipp wants every variable to be used
+	for _, m := range assigned.FindAllStringSubmatch(body, -1) {
+		if !slices.Contains(names, m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	if names != nil {
+		body += "\n<Reference variables=\"" + strings.Join(names, ",") + "\"/>"
 	}
 	return "<?xml version=\"1.0\" encoding=\"ISO-8859-1\" ?>\n<scenario name=\"test\">\n" + body + "\n</scenario>\n"
 }
@@ -199,21 +260,43 @@ type sipp struct {
 // options of a run.
 type sippOptions struct {
 	service   string // the number dialled
+	source    string // local address, default 127.0.0.1
 	port      int    // local port; 0 = any
 	transport string // u1 (default), t1
-	calls     int
+	calls     int    // 0 = 1
+	seconds   int    // to wait at most for one message, default 20
 	args      []string
 }
 
-// freePort finds a UDP port of loopback that nobody uses now.
+// nextPort is where freePort goes on looking: each is given out once, so that
+// tests side by side do not take each other's between asking and using. The
+// range is below the one that the system takes ports from.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(21000 + int32(os.Getpid()%400)*20) }
+
+// freePort finds a port of loopback, with the next 49, that nobody uses now.
 func freePort(t testing.TB) int {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 200 {
+		port := int(nextPort.Add(50)) - 50
+		if port > 32000 {
+			nextPort.Store(21000)
+		}
+		udp, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		udp.Close()
+		tcp, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		tcp.Close()
+		return port
 	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // startSipp begins a scenario against the server.
@@ -222,9 +305,7 @@ func startSipp(t testing.TB, s *server, steps scenario, o sippOptions) *sipp {
 	if o.port == 0 {
 		o.port = freePort(t)
 	}
-	if o.transport == "" {
-		o.transport = "u1"
-	}
+	o.transport, o.source, o.seconds = cmp.Or(o.transport, "u1"), cmp.Or(o.source, "127.0.0.1"), cmp.Or(o.seconds, 20)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "scenario.xml")
 	writeFile(t, file, steps.xml())
@@ -232,15 +313,16 @@ func startSipp(t testing.TB, s *server, steps scenario, o sippOptions) *sipp {
 	if o.transport[0] == 't' {
 		target = s.sip["tcp"]
 	}
-	args := []string{"-sf", file, "-i", "127.0.0.1", "-p", fmt.Sprint(o.port), "-m", fmt.Sprint(max(o.calls, 1)),
-		"-nostdin", "-t", o.transport, "-timeout", "40s", "-timeout_error", "-recv_timeout", "20000",
+	args := []string{"-sf", file, "-i", o.source, "-p", fmt.Sprint(o.port), "-m", fmt.Sprint(max(o.calls, 1)),
+		"-mp", fmt.Sprint(o.port + 10), "-nostdin", "-t", o.transport,
+		"-timeout", fmt.Sprintf("%ds", 2*o.seconds), "-timeout_error", "-recv_timeout", fmt.Sprint(1000 * o.seconds),
 		"-trace_err", "-error_file", filepath.Join(dir, "errors"), "-trace_msg", "-message_file", filepath.Join(dir, "messages")}
 	if o.service != "" {
-		args = append(args, "-s", o.service)
+		args = append(args, "-s", o.service, "-auth_uri", o.service+"@"+target)
 	}
 	args = append(args, o.args...)
 	args = append(args, target)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(3*o.seconds)*time.Second)
 	r := &sipp{t: t, dir: dir, port: o.port, done: make(chan struct{}), cancel: cancel}
 	r.cmd = exec.CommandContext(ctx, "sipp", args...)
 	if err := r.cmd.Start(); err != nil {
@@ -300,6 +382,20 @@ Max-Forwards: 70
 Content-Length: 0
 `, seq))
 }
+
+// giveUp cancels the INVITE that was sent last.
+const giveUp = `<send retrans="500"><![CDATA[
+
+CANCEL sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+[last_Via:]
+[last_From:]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 CANCEL
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>`
 
 // registration registers user from the port that a later UAS listens on.
 func registration(user, password, expires string) scenario {
