@@ -224,6 +224,7 @@ func (s *trunkState) answered(res *sipgo.Response, r *request, expires time.Dura
 		}
 		s.mu.Lock()
 		s.expires = least
+		s.auth.reset() // the new request may be challenged anew
 		s.mu.Unlock()
 		s.send(r.flow, least, nil)
 	default:

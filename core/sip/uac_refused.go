@@ -47,6 +47,7 @@ func (b *branch) refused(r *request, res *sipgo.Response) {
 			return
 		}
 		b.interval = least
+		b.auth.reset() // the new request may be challenged anew
 		b.send(nil)
 	case status < 400:
 		b.redirect(res, result)
