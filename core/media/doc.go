@@ -1,6 +1,7 @@
 // Package media moves audio in time.
 //
-// A few workers, one for each core, do all media work of the process. A worker
+// A few workers, one for every two cores, do all media work of the process:
+// half of a machine can carry more media than the other half can set up calls. A worker
 // is one goroutine on a thread of its own. It sleeps until a packet arrives on
 // one of its sockets, a tick of its wheel is due, or a command was posted, and
 // then deals with everything that is ready before it sleeps again. A leg belongs

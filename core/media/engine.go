@@ -14,7 +14,7 @@ import (
 // Options configures an Engine.
 type Options struct {
 	Clock   clock.Clock  // nil = clock.Real
-	Workers int          // 0 = one for each core
+	Workers int          // 0 = one for every two cores
 	Log     *slog.Logger // nil = slog.Default()
 }
 
@@ -39,7 +39,7 @@ func NewEngine(o Options) (*Engine, error) {
 	}
 	cores := runtime.NumCPU()
 	if o.Workers <= 0 {
-		o.Workers = cores
+		o.Workers = (cores + 1) / 2
 	}
 	e := &Engine{}
 	virtual := o.Clock != clock.Real

@@ -36,7 +36,8 @@ type epollLoop struct {
 	mu       sync.Mutex
 	commands []func()
 	spare    []func()
-	woken    bool
+	arrived  []*Socket // opened, and not yet in bySock
+	asleep   bool      // the worker waits, or is about to, and has seen no command
 	closing  bool
 	done     chan struct{}
 
@@ -93,8 +94,8 @@ func (l *epollLoop) post(f func()) bool {
 		return false
 	}
 	l.commands = append(l.commands, f)
-	wake := !l.woken
-	l.woken = true
+	wake := l.asleep
+	l.asleep = false
 	l.mu.Unlock()
 	if wake {
 		l.signal()
@@ -131,7 +132,10 @@ func (l *epollLoop) run() {
 
 	events := make([]unix.EpollEvent, 256)
 	for {
-		n, err := l.wait(events)
+		n, err := 0, error(nil)
+		if !l.pending() {
+			n, err = l.wait(events)
+		}
 		if err != nil && err != unix.EINTR {
 			l.w.log.Error("media worker cannot wait for packets", "error", err)
 			return
@@ -147,7 +151,7 @@ func (l *epollLoop) run() {
 		}
 		for i := range events[:max(n, 0)] {
 			fd := events[i].Fd
-			if s := l.bySock[fd]; s != nil {
+			if s := l.socket(fd); s != nil {
 				l.read(s)
 			}
 		}
@@ -180,16 +184,24 @@ func (l *epollLoop) millisecond() uint64 {
 	return uint64(l.w.now.Sub(l.began) / tickPeriod)
 }
 
+// pending reports whether a command came while the last ones ran; otherwise
+// whoever posts from now on has to wake the worker.
+func (l *epollLoop) pending() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.commands) > 0 || l.closing {
+		return true
+	}
+	l.asleep = true
+	return false
+}
+
 // runCommands runs what was posted; false says that the engine closes.
 func (l *epollLoop) runCommands() bool {
 	l.mu.Lock()
 	list := l.commands
 	l.commands, l.spare = l.spare[:0], list
-	if l.woken {
-		l.woken = false
-		var buf [8]byte
-		_, _ = unix.Read(l.wake, buf[:])
-	}
+	l.asleep = false
 	closing := l.closing
 	l.mu.Unlock()
 	for i, f := range list {
@@ -229,6 +241,7 @@ func (l *epollLoop) aim() {
 }
 
 func (l *epollLoop) release() {
+	l.meet()
 	for fd := range l.bySock {
 		_ = unix.Close(int(fd))
 	}
@@ -243,21 +256,41 @@ func (l *epollLoop) listen(s *Socket) error {
 		return err
 	}
 	s.handle.fd = fd
-	ok := l.post(func() {
-		if s.closed.Load() {
-			return // unlisten follows and closes it
-		}
-		l.bySock[int32(fd)] = s
-		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-		if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
-			l.w.log.Error("media socket cannot be watched", "error", err)
-		}
-	})
-	if !ok {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
 		_ = unix.Close(fd)
 		return errors.New("media engine is closed")
 	}
+	// The worker meets the socket with its first packet and need not wake before.
+	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
+		_ = unix.Close(fd)
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	l.arrived = append(l.arrived, s)
 	return nil
+}
+
+// meet takes in the sockets that were opened since it was last called.
+func (l *epollLoop) meet() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, s := range l.arrived {
+		l.bySock[int32(s.handle.fd)] = s
+		l.arrived[i] = nil
+	}
+	l.arrived = l.arrived[:0]
+}
+
+// socket finds who a descriptor belongs to.
+func (l *epollLoop) socket(fd int32) *Socket {
+	s := l.bySock[fd]
+	if s == nil && fd != int32(l.wake) && fd != int32(l.timer) {
+		l.meet()
+		s = l.bySock[fd]
+	}
+	return s
 }
 
 // bind opens the descriptor of s and fills in the port that it got.
@@ -301,6 +334,7 @@ func bind(s *Socket) (int, error) {
 }
 
 func (l *epollLoop) unlisten(s *Socket) {
+	l.meet()
 	delete(l.bySock, int32(s.handle.fd))
 	_ = unix.Close(s.handle.fd) // which also takes it out of the epoll
 }

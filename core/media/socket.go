@@ -45,9 +45,8 @@ func (s *Socket) Close() {
 		return
 	}
 	s.worker.load.Add(-1)
-	if !s.worker.Post(func() { s.worker.loop.unlisten(s) }) {
-		s.worker.loop.unlisten(s)
-	}
+	// A closed engine has closed its sockets.
+	s.worker.Post(func() { s.worker.loop.unlisten(s) })
 }
 
 // deliver hands a datagram over and survives a receiver's panic.
