@@ -110,7 +110,7 @@ func (l Limits) withDefaults() Limits {
 		l.LoadInstructions = 100_000_000
 	}
 	if l.Time <= 0 {
-		l.Time = 3 * time.Second
+		l.Time = 10 * time.Second
 	}
 	set(&l.String, 8<<20)
 	set(&l.Memory, 64<<20)
