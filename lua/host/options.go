@@ -69,7 +69,8 @@ type Limits struct {
 	// Refuel, which blocking functions make. Default 40 million, about a second.
 	Instructions int64
 	// Time is how long the same may take. It ends scripts that get little done
-	// with each instruction. Default 3 seconds.
+	// with each instruction; the time is the wall clock's, so a machine that is
+	// loaded needs some room. Default 10 seconds.
 	Time time.Duration
 	// LoadInstructions stands for Instructions for each file while a Version loads.
 	// Default 100 million.
