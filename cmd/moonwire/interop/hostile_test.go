@@ -77,6 +77,7 @@ func ask(t *testing.T, c net.Conn, n int) {
 }
 
 func TestHostilePackets(t *testing.T) {
+	t.Parallel()
 	s := start(t, lab)
 	n := 0
 	for name, h := range hostile {
@@ -96,6 +97,7 @@ func TestHostilePackets(t *testing.T) {
 }
 
 func TestHostileStreams(t *testing.T) {
+	t.Parallel()
 	s := start(t, lab)
 	for name, h := range hostile {
 		t.Run(name, func(t *testing.T) {
@@ -118,6 +120,7 @@ func TestHostileStreams(t *testing.T) {
 // TestFlippedBytes sends a good INVITE thousands of times, each with some
 // octets changed.
 func TestFlippedBytes(t *testing.T) {
+	t.Parallel()
 	s := start(t, lab)
 	c, err := net.Dial("udp", s.sip["udp"])
 	if err != nil {

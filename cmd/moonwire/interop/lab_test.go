@@ -28,6 +28,8 @@ lab:extension("early", function(call) call:progress() call:play "demo-echotest" 
 lab:extension("reliable", function(call) call:ring() call:wait(0.3) call:answer() call:wait(60) end)
 lab:extension("bye", function(call) call:answer() call:wait(0.3) call:hangup() end)
 lab:extension("bye-congested", function(call) call:answer() call:wait(0.1) call:hangup "congestion" end)
+lab:extension("five-seconds", function(call) call:answer() call:wait(5) call:hangup() end)
+lab:extension("prompt", function(call) call:answer() call:play "demo-echotest" call:hangup() end)
 lab:extension("hold", function(call) call:answer() call:hold() call:wait(60) end)
 lab:extension("hold-resume", function(call)
   call:answer()

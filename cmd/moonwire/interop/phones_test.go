@@ -2,8 +2,8 @@ package interop
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 )
 
 // home is a site with two phones for programs that people use.
@@ -14,7 +14,7 @@ sip.phone "1002" { password = "pass-1002", context = "home" }
 `,
 	"dialplan.lua": `
 local home = context "home"
-home:extension("600", function(call) call:answer() call:echo() end)
+home:extension("600", function(call) call:answer() call:echo { seconds = 4 } call:hangup() end)
 home:extension("601", function(call) call:answer() call:play "demo-echotest" call:hangup() end)
 home:extension("602", function(call)
   call:answer()
@@ -28,8 +28,9 @@ home:extension("603", function(call)
   log.info("recorded %s", take.status)
   call:hangup()
 end)
+home:extension("604", function(call) call:answer() call:echo() end)
 home:extension("_1XXX", function(call)
-  local result = call:dial("sip/" .. call.extension, { timeout = 20 })
+  local result = call:dial("sip/" .. call.extension, { timeout = 20, limit = 4 })
   log.info("dialled %s", result.status)
 end)
 `,
@@ -47,11 +48,13 @@ var programs = map[string]struct {
 	"linphone": {linphone, func(p *softphone, s *server, number string) { p.press("call " + number) }, "terminate", "connected", "ended"},
 }
 
-var one = account{"1001", "pass-1001"}
+var one = account{user: "1001", password: "pass-1001"}
 
 func TestSoftphoneHearsThePrompt(t *testing.T) {
+	t.Parallel()
 	for name, program := range programs {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := start(t, home)
 			p := program.start(t, s, one, toneFile(t, 400, 60))
 			program.call(p, s, "601")
@@ -66,13 +69,14 @@ func TestSoftphoneHearsThePrompt(t *testing.T) {
 }
 
 func TestSoftphoneHearsItsEcho(t *testing.T) {
+	t.Parallel()
 	for name, program := range programs {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := start(t, home)
 			p := program.start(t, s, one, toneFile(t, 400, 60))
 			program.call(p, s, "600")
 			p.await(program.up)
-			time.AfterFunc(4*time.Second, func() { p.press(program.hang) })
 			p.await(program.down)
 			p.end()
 			s.awaitCalls(0)
@@ -84,8 +88,10 @@ func TestSoftphoneHearsItsEcho(t *testing.T) {
 }
 
 func TestSoftphonePressesKeys(t *testing.T) {
+	t.Parallel()
 	for name, program := range programs {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := start(t, home)
 			p := program.start(t, s, one, toneFile(t, 400, 60))
 			program.call(p, s, "602")
@@ -101,11 +107,12 @@ func TestSoftphonePressesKeys(t *testing.T) {
 }
 
 func TestSoftphoneIsRecorded(t *testing.T) {
+	t.Parallel()
 	s := start(t, home)
 	p := baresip(t, s, one, toneFile(t, 400, 60))
 	p.press("/dial 603")
 	s.awaitLog("recorded")
-	take := loadWAV(t, filepath.Join(s.dir, "data", "recordings", "take.wav"))
+	take := loadWAV(t, s.recording("take.wav"))
 	if _, seconds := toneShare(take, 400); seconds < 2 || seconds > 3.2 {
 		t.Errorf("the recording has %.1f s of the tone, want about 3", seconds)
 	}
@@ -114,15 +121,16 @@ func TestSoftphoneIsRecorded(t *testing.T) {
 // TestTwoSoftphonesTalk lets each program call the other; each hears the
 // other's tone and not its own.
 func TestTwoSoftphonesTalk(t *testing.T) {
+	t.Parallel()
 	s := start(t, home)
 	a := linphone(t, s, one, toneFile(t, 400, 60))
-	b := baresip(t, s, account{"1002", "pass-1002"}, toneFile(t, 700, 60))
+	b := baresip(t, s, account{user: "1002", password: "pass-1002"}, toneFile(t, 700, 60))
 	a.press("call 1002")
 	a.await("connected")
 	b.await("Call established")
-	time.AfterFunc(4*time.Second, func() { a.press("terminate") })
-	b.await("terminated")
 	s.awaitLog("dialled answered")
+	a.await("ended")
+	b.await("terminated")
 	a.end()
 	b.end()
 	s.awaitCalls(0)
@@ -140,19 +148,64 @@ func TestTwoSoftphonesTalk(t *testing.T) {
 	}
 }
 
-// TestHoldAndResume puts a call on hold from a softphone and takes it back.
+// TestHoldAndResume puts a call on hold from a softphone and takes it back: it
+// hears us again.
 func TestHoldAndResume(t *testing.T) {
+	t.Parallel()
 	s := start(t, home)
-	p := baresip(t, s, one, toneFile(t, 400, 60))
-	p.press("/dial 600")
-	p.await("Call established")
-	p.press("x")
-	s.awaitLog("hold")
-	p.press("X")
-	time.AfterFunc(3*time.Second, func() { p.press("/hangup") })
-	p.await("terminated")
+	p := linphone(t, s, one, toneFile(t, 400, 60))
+	p.press("call 600")
+	p.await("connected")
+	p.press("pause")
+	s.awaitLog("held=true")
+	p.await("paused")
+	p.press("resume")
+	s.awaitLog("held=false")
+	p.await("ended")
 	p.end()
-	if _, seconds := toneShare(loadWAV(t, p.heard()), 400); seconds < 1 {
+	if _, seconds := toneShare(loadWAV(t, p.heard()), 400); seconds < 2 {
 		t.Errorf("after resuming, the echo lasts %.1f s", seconds)
 	}
+}
+
+// TestHeardAfterHold is the other way: we hear it again. (baresip 1.0 itself
+// plays nothing after it has resumed, whatever it is sent.)
+func TestHeardAfterHold(t *testing.T) {
+	t.Parallel()
+	s := start(t, home)
+	p := baresip(t, s, one, toneFile(t, 400, 60))
+	p.press("/dial 603")
+	p.await("Call established")
+	p.press("/hold")
+	s.awaitLog("held=true")
+	p.press("/resume")
+	s.awaitLog("held=false")
+	s.awaitLog("recorded")
+	if _, seconds := toneShare(loadWAV(t, s.recording("take.wav")), 400); seconds < 2 {
+		t.Errorf("after resuming, we heard %.1f s of 3", seconds)
+	}
+}
+
+// TestSoftphoneOverTLS registers and calls over TLS, with our certificate checked.
+func TestSoftphoneOverTLS(t *testing.T) {
+	t.Parallel()
+	s, cert := secureHome(t)
+	secure := one
+	secure.transport, secure.authority = "tls", cert
+	p := baresip(t, s, secure, toneFile(t, 400, 60))
+	p.press("/dial 601")
+	p.await("Call established")
+	p.await("terminated")
+	p.end()
+	if like := likeness(loadWAV(t, p.heard()), prompt(t, "demo-echotest")); like < 0.9 {
+		t.Errorf("the prompt was heard with a likeness of %.2f", like)
+	}
+	if !strings.Contains(s.linesWith("incoming call"), "source=tls:") {
+		t.Error("the call did not come over TLS")
+	}
+}
+
+// recording is a file that a script recorded.
+func (s *server) recording(name string) string {
+	return filepath.Join(s.dir, "data", "recordings", name)
 }

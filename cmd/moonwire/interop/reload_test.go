@@ -117,6 +117,7 @@ func (s *server) awaitCalls(n int) {
 
 // TestSavingIsEnough edits a file and does nothing else.
 func TestSavingIsEnough(t *testing.T) {
+	t.Parallel()
 	s := start(t, generation(0), "--log-level", "info")
 	for n := 1; n <= 4; n++ {
 		saved := time.Now()
@@ -137,6 +138,7 @@ func TestSavingIsEnough(t *testing.T) {
 }
 
 func TestHangupSignalReloads(t *testing.T) {
+	t.Parallel()
 	s := start(t, generation(0), "--log-level", "info")
 	s.edit(generation(7), true)
 	if err := s.process.Signal(syscall.SIGHUP); err != nil {
@@ -159,6 +161,7 @@ func TestHangupSignalReloads(t *testing.T) {
 
 // Mistakes at the command line are one line and code 2.
 func TestMistakesAtTheCommandLine(t *testing.T) {
+	t.Parallel()
 	s := start(t, generation(0))
 	other := t.TempDir()
 	writeFile(t, filepath.Join(other, "scripts", "config.lua"), "")
@@ -191,6 +194,7 @@ func TestMistakesAtTheCommandLine(t *testing.T) {
 }
 
 func TestObservability(t *testing.T) {
+	t.Parallel()
 	s := start(t, lab)
 	if got := s.get("/healthz"); got != "ok\n" {
 		t.Errorf("healthz says %q", got)

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os/exec"
@@ -26,13 +27,18 @@ type softphone struct {
 }
 
 // account is how a softphone registers.
-type account struct{ user, password string }
+type account struct {
+	user, password string
+	transport      string // "" is udp
+	authority      string // file of the certificate to trust, for tls
+}
 
 // baresip starts Debian's baresip; microphone is a wav file.
 func baresip(t testing.TB, s *server, a account, microphone string) *softphone {
 	t.Helper()
 	dir := t.TempDir()
 	port := freePort(t)
+	transport := cmp.Or(a.transport, "udp")
 	writeFile(t, filepath.Join(dir, "config"), fmt.Sprintf(`
 poll_method epoll
 sip_listen 127.0.0.1:%d
@@ -41,6 +47,7 @@ audio_player aufile,%s/loudspeaker.wav
 audio_source aufile,%s
 audio_alert aufile,%s/alert.wav
 rtp_ports %d-%d
+sip_cafile %s
 module_path /usr/lib/baresip/modules
 module stdio.so
 module g711.so
@@ -49,8 +56,9 @@ module sndfile.so
 snd_path %s
 module_tmp account.so
 module_app menu.so
-`, port, dir, microphone, dir, port+2, port+40, dir))
-	writeFile(t, filepath.Join(dir, "accounts"), fmt.Sprintf("<sip:%s@%s;transport=udp>;auth_pass=%s;answermode=auto;regint=60;audio_codecs=PCMU\n", a.user, s.sip["udp"], a.password))
+`, port, dir, microphone, dir, port+2, port+40, a.authority, dir))
+	writeFile(t, filepath.Join(dir, "accounts"), fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_pass=%s;answermode=auto;regint=60;audio_codecs=PCMU\n",
+		a.user, s.sip[transport], transport, a.password))
 	writeFile(t, filepath.Join(dir, "contacts"), "\n")
 	p := &softphone{t: t, name: "baresip", dir: dir, quit: "/quit"}
 	p.heard = func() string {
