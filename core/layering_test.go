@@ -31,7 +31,7 @@ var thirdParty = map[string][]string{
 	"github.com/emiago/sipgo":       {"core/sip"},
 	"github.com/icholy/digest":      {"core/sip", "core/sip/digest"},
 	"github.com/nats-io/":           {"core/store"},
-	"github.com/fsnotify/fsnotify":  {"lua/host"},
+	"github.com/fsnotify/fsnotify":  {"lua/host", "cmd/"},
 	"github.com/hajimehoshi/go-mp3": {"core/media/file"},
 	"github.com/pion/":              {"core/rtp", "core/sdp", "core/webrtc/"},
 	"github.com/prometheus/":        {"cmd/"},

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sort"
 
+	"github.com/moonwire/moonwire/lua/api"
 	"github.com/moonwire/moonwire/scripts"
 )
 
@@ -14,6 +16,15 @@ type newCommand struct {
 	Dir      string `arg:"" help:"The directory to make; it may exist but must be empty."`
 	Template string `default:"demo" help:"demo, empty or bench." placeholder:"NAME"`
 }
+
+// editorSettings lets the Lua language server, and so any editor that has it,
+// complete and check the API.
+const editorSettings = `{
+  "runtime.version": "Lua 5.1",
+  "workspace.library": ["types"],
+  "workspace.checkThirdParty": false
+}
+`
 
 // Run writes the files of a template.
 func (c newCommand) Run(out io.Writer) error {
@@ -24,6 +35,12 @@ func (c newCommand) Run(out io.Writer) error {
 	if entries, err := os.ReadDir(c.Dir); err == nil && len(entries) > 0 {
 		return usage("%s is not empty", c.Dir)
 	}
+	var types bytes.Buffer
+	if err := api.WriteTypes(&types); err != nil {
+		return err
+	}
+	files["types/moonwire.lua"] = types.Bytes()
+	files[".luarc.json"] = []byte(editorSettings)
 	names := make([]string, 0, len(files))
 	for name := range files {
 		names = append(names, name)

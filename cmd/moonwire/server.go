@@ -66,6 +66,7 @@ func startServer(ctx context.Context, o settings) (_ *server, err error) {
 	s.api.Activate(s.host.Current())
 	s.onClose(s.api.Deactivate)
 	s.serve(ctx, "watching the scripts", func() error { return s.host.Watch(ctx) })
+	s.serve(ctx, "watching the sounds", func() error { return s.watchSounds(ctx) })
 	s.serve(ctx, "serving SIP", func() error { return s.sip.Serve(ctx, s.api.Accept) })
 	return s, nil
 }
@@ -91,12 +92,16 @@ func (s *server) serve(ctx context.Context, what string, f func() error) {
 	})
 }
 
-// stop refuses new calls, waits for those there are until ctx ends, and closes
-// everything.
+// stop refuses new calls, waits until ctx ends for those there are and for what
+// scripts do about their end, and closes everything.
 func (s *server) stop(ctx context.Context) {
 	s.log.Info("stopping", "calls", len(s.sip.Calls()))
 	if err := s.sip.Shutdown(ctx); err != nil {
 		s.log.Warn("calls were cut off", "error", err)
+	}
+	s.api.Deactivate()
+	if err := s.api.Drain(ctx); err != nil {
+		s.log.Warn("not all is done", "error", err)
 	}
 	s.close()
 	s.log.Info("stopped")

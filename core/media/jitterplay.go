@@ -174,7 +174,7 @@ func (b *JitterBuffer) play(f *call.Frame, elapsed time.Duration) error {
 		b.whole(f, elapsed)
 		return nil
 	}
-	payload, ok := b.assemble(&b.out, b.point, perTick)
+	payload, ok := b.assemble(&b.out, b.point, head.codec)
 	if !ok && b.duration(b.starved) < 2*b.duration(b.ticks) {
 		return b.starve(f, elapsed) // its second half is under way
 	}
@@ -184,7 +184,7 @@ func (b *JitterBuffer) play(f *call.Frame, elapsed time.Duration) error {
 	f.Timestamp = uint32(b.point)
 	f.Payload = payload
 	b.point += b.ticks
-	b.adjust(f, elapsed, perTick)
+	b.adjust(f, elapsed)
 	return nil
 }
 
@@ -209,8 +209,10 @@ func (b *JitterBuffer) whole(f *call.Frame, elapsed time.Duration) {
 
 // assemble is the frame at a timestamp: the packet itself where it is just that,
 // or a copy in out of parts of several. What is missing between is silence; ok
-// is false when the end is missing.
-func (b *JitterBuffer) assemble(out *[]byte, at, perTick int64) (payload []byte, ok bool) {
+// is false when the end is missing. Sound in another codec begins a frame of its
+// own.
+func (b *JitterBuffer) assemble(out *[]byte, at int64, c call.Codec) (payload []byte, ok bool) {
+	perTick := int64(b.octetsPerTick(c))
 	end := at + b.ticks
 	*out = (*out)[:0]
 	position := at
@@ -219,7 +221,7 @@ func (b *JitterBuffer) assemble(out *[]byte, at, perTick int64) (payload []byte,
 		if s.end() <= position || s.kind != call.Audio {
 			continue
 		}
-		if s.timestamp >= end {
+		if s.timestamp >= end || s.codec != c {
 			break
 		}
 		if s.timestamp == at && s.length == b.ticks {
@@ -235,7 +237,7 @@ func (b *JitterBuffer) assemble(out *[]byte, at, perTick int64) (payload []byte,
 			return *out, true
 		}
 	}
-	*out = b.silence(*out, b.format.Codec, (end-position)*perTick)
+	*out = b.silence(*out, c, (end-position)*perTick)
 	return *out, false
 }
 
@@ -256,7 +258,7 @@ func (b *JitterBuffer) silence(out []byte, c call.Codec, octets int64) []byte {
 // adjust brings the delay nearer to its target, now that f is to be delivered
 // and the play point is behind it. Between the target and a frame and a quarter
 // more nothing is done.
-func (b *JitterBuffer) adjust(f *call.Frame, elapsed time.Duration, perTick int64) {
+func (b *JitterBuffer) adjust(f *call.Frame, elapsed time.Duration) {
 	frame := b.duration(b.ticks)
 	b.stats.Delay = b.delay(b.point-b.ticks, elapsed)
 	off := b.stats.Delay - b.target()
@@ -276,13 +278,13 @@ func (b *JitterBuffer) adjust(f *call.Frame, elapsed time.Duration, perTick int6
 		f.Payload = nil
 		b.conceal(f)
 	case off > 0 && (silent || known && rested && off >= 2*frame):
-		b.shorten(f, perTick, silent)
+		b.shorten(f, silent)
 	}
 }
 
 // shorten puts the next frame in the place of f, or both into one.
-func (b *JitterBuffer) shorten(f *call.Frame, perTick int64, silent bool) {
-	following, ok := b.assemble(&b.other, b.point, perTick)
+func (b *JitterBuffer) shorten(f *call.Frame, silent bool) {
+	following, ok := b.assemble(&b.other, b.point, f.Codec)
 	if !ok {
 		return
 	}
