@@ -102,17 +102,18 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 }
 
-// awaitCalls waits until n calls are in progress.
+// awaitCalls waits until scripts serve n calls; each beginning and end is in the log.
 func (s *server) awaitCalls(n int) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); ; {
-		if len(s.calls()) == n {
-			return
-		}
-		if time.Now().After(end) {
-			s.t.Fatalf("%d calls in progress, want %d", len(s.calls()), n)
-		}
+	if !s.log.until(patience, func() bool { return s.serving() == n }) {
+		s.t.Fatalf("%d calls are served, want %d", s.serving(), n)
 	}
+}
+
+// serving is how many calls scripts serve.
+func (s *server) serving() int {
+	log := s.log.String()
+	return strings.Count(log, `msg="call began"`) - strings.Count(log, `msg="call ended"`)
 }
 
 // TestSavingIsEnough edits a file and does nothing else.

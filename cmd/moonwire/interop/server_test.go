@@ -286,18 +286,23 @@ func (b *lockedBuffer) String() string {
 
 // await reports whether text appears within d.
 func (b *lockedBuffer) await(text string, d time.Duration) bool {
+	return b.until(d, func() bool { return strings.Contains(b.String(), text) })
+}
+
+// until asks whenever something was written, and reports whether the answer was
+// yes within d.
+func (b *lockedBuffer) until(d time.Duration, yes func() bool) bool {
 	end := time.After(d)
 	for {
 		b.mu.Lock()
-		if bytes.Contains(b.text.Bytes(), []byte(text)) {
-			b.mu.Unlock()
-			return true
-		}
 		if b.grown == nil {
 			b.grown = make(chan struct{})
 		}
 		grown := b.grown
 		b.mu.Unlock()
+		if yes() {
+			return true
+		}
 		select {
 		case <-grown:
 		case <-end:

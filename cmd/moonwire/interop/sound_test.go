@@ -102,11 +102,22 @@ func toneShare(pcm []int16, hertz float64) (best float64, seconds float64) {
 	return best, seconds
 }
 
-// likeness is the greatest normalised correlation of a piece of want, of about
-// a second from its loud part, with any place of heard: 1 says that it was
-// heard as it is, 0 that it was not heard.
+// likeness says how well the loud part of want, about a second, is found in
+// heard: 1 is as it is, 0 not at all. Its quarters are looked for one by one,
+// because a phone whose clock is not ours drops or repeats samples between.
 func likeness(heard, want []int16) float64 {
 	piece := loudest(want, rate)
+	sum := 0.0
+	const parts = 4
+	for i := range parts {
+		sum += correlation(heard, piece[i*len(piece)/parts:(i+1)*len(piece)/parts])
+	}
+	return sum / parts
+}
+
+// correlation is the greatest normalised correlation of piece with any place of
+// heard.
+func correlation(heard, piece []int16) float64 {
 	energy := 0.0
 	for _, s := range piece {
 		energy += float64(s) * float64(s)
