@@ -80,6 +80,7 @@ type API struct {
 	calls       register
 	background  background
 	counters    counters
+	activity    activity
 }
 
 var _ host.Library = (*API)(nil)

@@ -12,7 +12,10 @@ import (
 	"github.com/moonwire/moonwire/lua/host"
 )
 
-const backgroundAtOnce = 64 // runs beside the calls; more wait in line
+const (
+	backgroundAtOnce  = 64    // runs beside the calls; more wait in line
+	backgroundWaiting = 10000 // in that line; more are dropped, which is logged
+)
 
 // background runs hooks, timers and watchers beside the calls.
 type background struct {
@@ -93,8 +96,7 @@ func (b *background) tick(a *activation, site *Site, p periodic) {
 			if busy {
 				return
 			}
-			busy = true
-			b.start(func() {
+			busy = b.start("timer", func() {
 				b.perform(a.version, site, "timer", []hook{{p.ref, p.source}}, nothing)
 				b.mu.Lock()
 				busy = false
@@ -164,25 +166,32 @@ func (b *background) run(v *host.Version, site *Site, what string, hooks []hook,
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.start(func() { b.perform(v, site, what, hooks, argument) })
+	b.start(what, func() { b.perform(v, site, what, hooks, argument) })
 }
 
 // start runs f on a goroutine, now or when others are done; b.mu is held. The
-// clock is held until f is done.
-func (b *background) start(f func()) {
+// clock is held until f is done. It reports false when the line is too long.
+func (b *background) start(what string, f func()) bool {
+	if len(b.waiting) >= backgroundWaiting {
+		b.api.services.Log.Error("a hook is left out: too many wait for others that are slow", "hook", what, "waiting", len(b.waiting))
+		return false
+	}
 	b.api.services.Clock.Hold()
+	b.api.activity.begin()
 	if b.running >= backgroundAtOnce {
 		b.waiting = append(b.waiting, f)
-		return
+		return true
 	}
 	b.running++
 	go b.work(f)
+	return true
 }
 
 func (b *background) work(f func()) {
 	for f != nil {
 		f()
 		b.mu.Lock()
+		b.api.activity.end()
 		b.api.services.Clock.Release()
 		f = nil
 		if len(b.waiting) > 0 {
@@ -209,6 +218,7 @@ func (b *background) perform(v *host.Version, site *Site, what string, hooks []h
 	t.state = state
 	defer state.Close()
 	defer t.close()
+	defer t.survive("running a hook", t.release)
 	value := argument(state.Lua())
 	for _, h := range hooks {
 		if _, err := state.Call(h.ref, value); err != nil {
@@ -216,8 +226,7 @@ func (b *background) perform(v *host.Version, site *Site, what string, hooks []h
 			t.report(what, err)
 		}
 	}
-	t.release()
-	_ = state.RunCleanup(0)
+	t.cleanUp()
 }
 
 // Record is what is kept of a call that ended.

@@ -146,7 +146,7 @@ func (d *dialling) begin(at *attempt) {
 	t.log.Debug("dialling", "target", at.target, "shown", to.Caller.Number)
 	t.clock.Hold()
 	go func() {
-		leg, err := dialer.Dial(d.ctx, to)
+		leg, err := t.dial(d.ctx, dialer, to)
 		if err != nil {
 			t.post(func() { d.failed(at, err) })
 			t.clock.Release()
@@ -159,6 +159,12 @@ func (d *dialling) begin(at *attempt) {
 		t.clock.Release()
 		party.follow()
 	}()
+}
+
+// dial is Dial of an endpoint; a panic in it is an attempt that failed.
+func (t *task) dial(ctx context.Context, dialer Dialer, to call.Target) (leg call.Leg, err error) {
+	defer t.survive("dialling", func() { err = errors.New("internal error") })
+	return dialer.Dial(ctx, to)
 }
 
 func (d *dialling) target(address string) call.Target {

@@ -79,9 +79,14 @@ end)`,
 		Func: (*Args).fsStat},
 }
 
-// within runs f on the granted folder that a path lies in. The folder is a
-// root: neither ".." nor a symbolic link leads out of it.
-func (a *Args) within(write bool, f func(root *os.Root, name string) error) error {
+// within runs f on the granted folder that a path lies in; the script waits. The
+// folder is a root: neither ".." nor a symbolic link leads out of it.
+func (a *Args) within(write bool, f func(root *os.Root, name string) error) (err error) {
+	a.blocking(func() { err = a.inFolder(write, f) })
+	return err
+}
+
+func (a *Args) inFolder(write bool, f func(root *os.Root, name string) error) error {
 	p := a.String(0)
 	if !filepath.IsAbs(p) {
 		return fmt.Errorf("%q is not an absolute path", p)

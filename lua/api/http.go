@@ -248,6 +248,7 @@ func (p *posts) add(x *exchange) bool {
 		return false
 	}
 	p.api.services.Clock.Hold()
+	p.api.activity.begin()
 	p.waiting = append(p.waiting, x)
 	if p.workers < postsAtOnce {
 		p.workers++
@@ -269,6 +270,7 @@ func (p *posts) work() {
 		p.waiting = p.waiting[1:]
 		p.mu.Unlock()
 		p.carry(x)
+		p.api.activity.end()
 		p.api.services.Clock.Release()
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -75,8 +76,7 @@ func (a *Args) record() int {
 		if err != nil {
 			return a.Result("failed", "reason", err.Error())
 		}
-		if made.Duration < o.Seconds("min") {
-			_ = a.api.services.Recordings.Remove(t.path)
+		if t.short(made) {
 			return a.Result("short", "duration", made.Duration)
 		}
 		if c.ended == nil && o.Bool("review") && t.again(a) {
@@ -118,15 +118,39 @@ func (t *take) run(a *Args) (made file.Recording, err error) {
 			beeped = true
 		}()
 	}
-	t.recorder = file.NewRecorder(w, file.RecorderOptions{Clock: c.task.clock})
+	t.recorder = file.NewRecorder(w, file.RecorderOptions{
+		Clock:   c.task.clock,
+		OnError: func(error) { c.task.post(func() {}) }, // so that hear looks again
+	})
 	stop := c.Line().Listen(t.ear())
 	defer func() {
 		stop()
 		c.Line().Worker().Do(func() {})
 		made, err = t.recorder.Stop()
+		t.complete(root, made, err)
 	}()
 	t.hear(a)
 	return made, nil
+}
+
+func (t *take) short(made file.Recording) bool { return made.Duration < t.o.Seconds("min") }
+
+// complete sees to what the script may not live to see: the caller may have
+// ended the recording by hanging up.
+func (t *take) complete(root *os.Root, made file.Recording, err error) {
+	switch {
+	case err != nil:
+		t.c.task.log.Error("recording failed", "path", t.path, "error", err)
+		return
+	case t.short(made):
+		err = root.Remove(t.path)
+	}
+	if err != nil {
+		t.c.task.log.Warn("a recording that is too short cannot be removed", "path", t.path, "error", err)
+	}
+	if made.Lost > 0 {
+		t.c.task.log.Warn("the disk did not keep up with a recording", "path", t.path, "lost", made.Lost)
+	}
 }
 
 // hear waits for what ends the recording.

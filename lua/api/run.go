@@ -32,9 +32,46 @@ type register struct {
 	mu       sync.Mutex
 	calls    map[string]*Call
 	draining bool
-	empty    chan struct{} // closed when draining and no call is left
-	tokens   float64       // new calls that may come at once
+	tokens   float64 // new calls that may come at once
 	filled   time.Time
+}
+
+// activity counts what is under way: calls, hooks, requests in the background.
+type activity struct {
+	mu    sync.Mutex
+	count int
+	idle  chan struct{} // closed when count falls to zero; nil while nobody waits
+}
+
+func (a *activity) begin() {
+	a.mu.Lock()
+	a.count++
+	a.mu.Unlock()
+}
+
+func (a *activity) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.count--
+	if a.count == 0 && a.idle != nil {
+		close(a.idle)
+		a.idle = nil
+	}
+}
+
+// over is closed when nothing is under way.
+func (a *activity) over() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.idle == nil {
+		a.idle = make(chan struct{})
+	}
+	idle := a.idle
+	if a.count == 0 {
+		close(a.idle)
+		a.idle = nil
+	}
+	return idle
 }
 
 // Stats tells what was done so far. Any goroutine.
@@ -82,29 +119,34 @@ func (api *API) Hangup(id string, cause call.Cause) bool {
 	return ok && c.leg.Send(context.Background(), call.Hangup{Cause: cause}) == nil
 }
 
-// Drain refuses new calls and waits for those that are served, until ctx ends;
-// then it hangs up what is left and waits for that.
-func (api *API) Drain(ctx context.Context) {
+// lastWords is how long scripts may go on after the end of Drain's patience:
+// time to clean up and to note what was, but not to wait for a slow server.
+const lastWords = 2 * time.Second
+
+// Drain refuses new calls and waits until none is served and no hook runs and
+// no request is under way in the background, or ctx ends; then it hangs up what
+// is left and waits for a last moment. The error says what was cut off.
+func (api *API) Drain(ctx context.Context) error {
 	r := &api.calls
 	r.mu.Lock()
-	if !r.draining {
-		r.draining = true
-		r.empty = make(chan struct{})
-		if len(r.calls) == 0 {
-			close(r.empty)
-		}
-	}
-	empty := r.empty
+	r.draining = true
 	r.mu.Unlock()
 	select {
-	case <-empty:
-		return
+	case <-api.activity.over():
+		return nil
 	case <-ctx.Done():
 	}
 	for _, c := range api.Calls() {
 		api.Hangup(c.ID, call.CauseNormal)
 	}
-	<-empty
+	patience := make(chan struct{})
+	defer api.services.Clock.AfterFunc(lastWords, func() { close(patience) }).Stop()
+	select {
+	case <-api.activity.over():
+		return nil
+	case <-patience:
+		return errors.New("scripts were still at work and were cut off")
+	}
 }
 
 // admit decides whether limits leave room for one more call.
@@ -143,9 +185,6 @@ func (r *register) remove(c *Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.calls, c.id)
-	if r.draining && len(r.calls) == 0 {
-		close(r.empty) // once, because no call is added any more
-	}
 }
 
 // Accept serves an incoming leg: what an endpoint's Serve is given. It returns
@@ -185,6 +224,7 @@ func (api *API) Accept(leg call.Leg) {
 		return
 	}
 	api.counters.calls.Add(1)
+	api.activity.begin()
 	go c.task.serve(found)
 }
 
@@ -221,10 +261,16 @@ func (t *task) serve(found route.Match) {
 	t.log.Info("call began", "caller", c.caller.Number, "peer", info.Peer, "remote", info.Remote,
 		"context", c.context, "extension", c.extension, "version", t.version.Number())
 	defer func() {
-		t.api.calls.remove(c)
 		t.close()
+		t.api.calls.remove(c)
+		t.api.activity.end()
 		t.clock.Release()
 	}()
+	defer t.survive("serving a call", func() {
+		c.drop(call.CauseTemporaryFailure)
+		t.release()
+		t.abandon()
+	})
 	state, err := t.api.host.Begin(t.version, t)
 	if err != nil {
 		t.log.Error("call cannot be served", "error", err)
@@ -294,11 +340,7 @@ func (t *task) finish(err error) {
 	for c.ended == nil && t.events != nil {
 		t.next()
 	}
-	if t.state != nil {
-		if err := t.state.RunCleanup(0); err != nil {
-			t.report("clean-up", err)
-		}
-	}
+	t.cleanUp()
 	if c.line != nil {
 		_ = c.line.Close()
 	}

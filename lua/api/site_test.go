@@ -161,7 +161,9 @@ func TestDrain(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	w.api.Drain(ctx)
+	if err := w.api.Drain(ctx); err != nil {
+		t.Error(err)
+	}
 	if leg.Info().State != call.Ended || w.api.Stats().Active != 0 {
 		t.Error("a call is left")
 	}

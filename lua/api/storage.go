@@ -79,11 +79,14 @@ end)`,
 		Func:    (*Args).storeWatch},
 }
 
-func (a *Args) store() Store {
-	if s := a.api.services.Store; s != nil {
-		return s
+// stored runs f on the store; the script waits.
+func (a *Args) stored(f func(ctx context.Context, s Store) error) (err error) {
+	s := a.api.services.Store
+	if s == nil {
+		s = noStore{}
 	}
-	return noStore{}
+	a.blocking(func() { err = f(context.Background(), s) })
+	return err
 }
 
 // key reads the family and the key, which must not be empty.
@@ -97,7 +100,11 @@ func (a *Args) key() (family, key string) {
 
 func (a *Args) storeGet() int {
 	family, key := a.key()
-	value, err := a.store().Get(context.Background(), family, key)
+	var value []byte
+	err := a.stored(func(ctx context.Context, s Store) (err error) {
+		value, err = s.Get(ctx, family, key)
+		return err
+	})
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return a.Return(a.Value(2))
@@ -117,12 +124,13 @@ func (a *Args) outcome(err error) int {
 
 func (a *Args) storePut() int {
 	family, key := a.key()
-	return a.outcome(a.store().Put(context.Background(), family, key, []byte(a.Value(2).String()), store.PutOptions{TTL: a.Options(3).Seconds("ttl")}))
+	value, o := []byte(a.Value(2).String()), store.PutOptions{TTL: a.Options(3).Seconds("ttl")}
+	return a.outcome(a.stored(func(ctx context.Context, s Store) error { return s.Put(ctx, family, key, value, o) }))
 }
 
 func (a *Args) storeDelete() int {
 	family, key := a.key()
-	err := a.store().Delete(context.Background(), family, key)
+	err := a.stored(func(ctx context.Context, s Store) error { return s.Delete(ctx, family, key) })
 	if errors.Is(err, store.ErrNotFound) {
 		err = nil
 	}
@@ -130,7 +138,11 @@ func (a *Args) storeDelete() int {
 }
 
 func (a *Args) storeDeleteTree() int {
-	n, err := a.store().DeleteTree(context.Background(), a.String(0), a.String(1))
+	var n int
+	err := a.stored(func(ctx context.Context, s Store) (err error) {
+		n, err = s.DeleteTree(ctx, a.String(0), a.String(1))
+		return err
+	})
 	if err != nil {
 		return a.Refuse(err.Error())
 	}
@@ -138,7 +150,11 @@ func (a *Args) storeDeleteTree() int {
 }
 
 func (a *Args) storeKeys() int {
-	keys, err := a.store().Keys(context.Background(), a.String(0), a.String(1))
+	var keys []string
+	err := a.stored(func(ctx context.Context, s Store) (err error) {
+		keys, err = s.Keys(ctx, a.String(0), a.String(1))
+		return err
+	})
 	if err != nil {
 		return a.Refuse(err.Error())
 	}
@@ -147,7 +163,11 @@ func (a *Args) storeKeys() int {
 
 func (a *Args) storeAdd() int {
 	family, key := a.key()
-	sum, err := a.store().Add(context.Background(), family, key, int64(a.Number(2)))
+	var sum int64
+	err := a.stored(func(ctx context.Context, s Store) (err error) {
+		sum, err = s.Add(ctx, family, key, int64(a.Number(2)))
+		return err
+	})
 	if err != nil {
 		return a.Refuse(err.Error())
 	}

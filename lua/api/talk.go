@@ -62,11 +62,13 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 	endedBy := ""
 	for endedBy == "" {
 		a.wait(t, func() bool {
-			return peer.ended != nil || len(pressed) > 0 || over != nil && over.fired || peer.transfer != ""
+			return peer.ended != nil || c.ended != nil || len(pressed) > 0 || over != nil && over.fired || peer.transfer != ""
 		})
 		switch {
 		case peer.ended != nil || peer.transfer != "":
 			endedBy = "called"
+		case c.ended != nil:
+			endedBy = "caller"
 		case over != nil && over.fired:
 			endedBy = "limit"
 		default:

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -69,14 +71,22 @@ func (b *inbox) take() func() {
 	return f
 }
 
-// close ends the inbox and gives up the holds of what it still had.
+// end reports whether nothing is left to take; then the inbox is closed.
+func (b *inbox) end() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = b.closed || len(b.queue) == 0
+	return b.closed
+}
+
+// close ends the inbox. What was posted before still runs, so that nothing that
+// was handed over, such as a leg that was being dialled, is forgotten.
 func (t *task) close() {
-	t.inbox.mu.Lock()
-	left := len(t.inbox.queue)
-	t.inbox.queue, t.inbox.closed = nil, true
-	t.inbox.mu.Unlock()
-	for range left {
-		t.clock.Release()
+	for !t.inbox.end() {
+		if f := t.inbox.take(); f != nil {
+			f()
+			t.clock.Release()
+		}
 	}
 }
 
@@ -117,6 +127,40 @@ func (t *task) wait(done func() bool) bool {
 func (a *Args) wait(t *task, done func() bool) {
 	if !t.wait(done) {
 		a.L.RaiseError("%s", t.state.Err())
+	}
+}
+
+// blockingWork is what a wait for the disk costs, in instructions' worth: enough
+// to end a loop that does nothing else.
+const blockingWork = 2000
+
+// blocking runs f, which makes the script wait for something short, such as the
+// disk. A hang-up that came meanwhile is noticed afterwards.
+func (a *Args) blocking(f func()) {
+	clk := a.api.services.Clock
+	began := clk.Now()
+	f()
+	a.State.Waited(clk.Now().Sub(began))
+	if t := a.task(); t != nil {
+		t.peek()
+	}
+	a.State.Spend(a.L, blockingWork)
+}
+
+// peek deals with the events of the call that are there, without waiting.
+func (t *task) peek() {
+	for {
+		select {
+		case e, ok := <-t.events:
+			if !ok {
+				t.events = nil
+				return
+			}
+			t.call.handle(e)
+			t.clock.Release()
+		default:
+			return
+		}
 	}
 }
 
@@ -175,6 +219,19 @@ func (a *Args) rethrow(err error) {
 	a.L.Error(lua.LString(err.Error()), 0)
 }
 
+// abandon reads the events of the call's leg to their end, for a task that
+// cannot deal with them any more.
+func (t *task) abandon() {
+	if t.call.ended != nil || t.events == nil {
+		return
+	}
+	go func() {
+		for range t.events {
+			t.clock.Release()
+		}
+	}()
+}
+
 // release ends all that a task started and that is still under way.
 func (t *task) release() {
 	for al := range t.alarms {
@@ -182,6 +239,34 @@ func (t *task) release() {
 	}
 	for _, p := range t.peers {
 		p.drop(call.CauseNormal)
+	}
+}
+
+// cleanUp releases everything, runs what the script left to be done at its end,
+// and releases what that started.
+func (t *task) cleanUp() {
+	t.release()
+	if t.state == nil {
+		return
+	}
+	if err := t.state.RunCleanup(0); err != nil {
+		t.report("clean-up", err)
+	}
+	t.release()
+}
+
+// survive is deferred where Go of ours runs outside of any script, for which
+// the host answers: a mistake there ends one task and not the server. It says
+// what happened; after, where not nil, mends what is left.
+func (t *task) survive(what string, after func()) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	t.api.counters.errors.Add(1)
+	t.log.Error("panic in "+what+"; please report it", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if after != nil {
+		after()
 	}
 }
 

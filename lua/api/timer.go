@@ -32,6 +32,7 @@ func (a *Args) timerAfter() int {
 	t := a.working()
 	f, s := a.Function(1), a.State
 	al := t.alarm(a.Seconds(0), func() {
+		s.Refuel() // the script has waited for this moment
 		if _, err := s.Invoke(f); err != nil {
 			t.report("timer.after", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -103,6 +104,14 @@ func (s *State) Refuel() {
 		return
 	}
 	s.meter.refuel(limits.Instructions, limits.Time)
+}
+
+// Waited says that a function of the library kept the script waiting for d, for
+// the disk for example: that is not time that the script has used.
+func (s *State) Waited(d time.Duration) {
+	if !s.meter.started.IsZero() {
+		s.meter.started = s.meter.started.Add(d)
+	}
 }
 
 // Interrupt ends the running script with err: its next instruction fails, and
