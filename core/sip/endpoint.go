@@ -272,6 +272,13 @@ func (e *Endpoint) Shutdown(ctx context.Context) error {
 	return err
 }
 
+// waits reports whether there is time for formalities: not once Shutdown hangs up.
+func (e *Endpoint) waits() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.draining
+}
+
 func (e *Endpoint) snapshot() []*leg {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -39,6 +39,7 @@ type leg struct {
 	uas       *incoming
 	uac       *outgoing
 	confirm   *confirmation // the 2xx of ours that waits for its ACK
+	closing   *call.Hangup  // asked for before the ACK
 	change    *reoffer      // the re-INVITE or UPDATE of ours that is under way
 	refresh   refresher
 	transfer  *transfer
@@ -195,6 +196,14 @@ func (l *leg) carryOut(s call.Signal) error {
 
 // hangUp ends the call in the way that fits its state.
 func (l *leg) hangUp(s call.Hangup) error {
+	if l.state == call.Answered && l.uas != nil && l.confirm != nil && l.endpoint.waits() {
+		// A BYE that overtakes the 2xx would leave the caller in a call that is
+		// over: it goes out after the ACK (RFC 3261, 15).
+		if l.closing == nil {
+			l.closing = &s
+		}
+		return nil
+	}
 	switch {
 	case s.Cause != call.CauseNone:
 	case s.Status >= 300:
@@ -220,8 +229,7 @@ func (l *leg) hangUp(s call.Hangup) error {
 	return nil
 }
 
-// bye ends the dialog. Where our 2xx was not acknowledged yet the BYE may
-// overtake it; peers cope, and waiting would keep a call that nobody wants.
+// bye ends the dialog.
 func (l *leg) bye(fields ...field) {
 	r := l.request("BYE")
 	r.fields = fields

@@ -320,6 +320,10 @@ func (l *leg) acknowledged(req *sipgo.Request) {
 	l.confirm = nil
 	l.uas = nil
 	l.release()
+	if l.closing != nil {
+		_ = l.hangUp(*l.closing) // cannot fail any more
+		return
+	}
 	if !c.late {
 		return
 	}
