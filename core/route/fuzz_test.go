@@ -24,21 +24,22 @@ func FuzzPattern(f *testing.F) {
 		if p.Compare(p) != 0 {
 			t.Errorf("%q does not compare equal to itself", pattern)
 		}
+		if strings.Contains(pattern, "/") {
+			return // to the table a caller begins there
+		}
 		table := route.NewTable()
-		if err := table.Add("c", route.Extension{Pattern: strings.ReplaceAll(pattern, "/", "1")}); err != nil {
+		if err := table.Add("c", route.Extension{Pattern: pattern}); err != nil {
 			t.Fatalf("%q parses, but the table says %v", pattern, err)
 		}
 		if err := table.Freeze(); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(pattern, "/") {
-			_, found := table.Match("c", number, "", noon)
-			if found != p.Match(number) {
-				t.Errorf("%q and %q: the table says %v, the pattern %v", pattern, number, found, p.Match(number))
-			}
-			if progress := table.Probe("c", number, "", noon); progress.Found != found || progress.More != p.More(number) {
-				t.Errorf("%q and %q: the table says %+v, the pattern %v", pattern, number, progress, p.More(number))
-			}
+		_, found := table.Match("c", number, "", noon)
+		if found != p.Match(number) {
+			t.Errorf("%q and %q: the table says %v, the pattern %v", pattern, number, found, p.Match(number))
+		}
+		if progress := table.Probe("c", number, "", noon); progress.Found != found || progress.More != p.More(number) {
+			t.Errorf("%q and %q: the table says %+v, the pattern %v", pattern, number, progress, p.More(number))
 		}
 		table.Problems()
 		plain := strings.ReplaceAll(number, "-", "")
