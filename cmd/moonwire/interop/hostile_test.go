@@ -34,15 +34,15 @@ var hostile = map[string]struct {
 	"half a start line":    {packet: []byte("INVITE sip:")},
 	"no headers":           {packet: []byte("INVITE sip:a@b SIP/2.0\r\n\r\n")},
 	"no end":               {packet: []byte("INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1")},
-	"other version":        {packet: request("INVITE sip:a@b SIP/9.0", "Via: SIP/9.0/UDP 127.0.0.1;branch=z9hG4bKx", "Call-ID: x", "CSeq: 1 INVITE", "From: <sip:a@b>;tag=1", "To: <sip:b@b>")},
-	"a response to nobody": {packet: request("SIP/2.0 200 OK", "Via: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKnone", "From: <sip:a@b>;tag=1", "To: <sip:b@b>;tag=2", "Call-ID: none", "CSeq: 1 INVITE")},
-	"huge number":          {packet: request("BYE sip:a@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKhuge", "From: <sip:a@b>;tag=1", "To: <sip:b@b>;tag=2", "Call-ID: huge", "CSeq: 99999999999999999999 BYE")},
-	"long header":          {packet: request("OPTIONS sip:a@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKlong", "X: "+strings.Repeat("a", 30000))},
+	"other version":        {packet: request("INVITE sip:a@b SIP/9.0", "Via: SIP/9.0/UDP 127.0.0.1;rport;branch=z9hG4bKx", "Call-ID: x", "CSeq: 1 INVITE", "From: <sip:a@b>;tag=1", "To: <sip:b@b>"), status: "505"},
+	"a response to nobody": {packet: request("SIP/2.0 200 OK", "Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKnone", "From: <sip:a@b>;tag=1", "To: <sip:b@b>;tag=2", "Call-ID: none", "CSeq: 1 INVITE")},
+	"huge number":          {packet: request("BYE sip:a@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKhuge", "From: <sip:a@b>;tag=1", "To: <sip:b@b>;tag=2", "Call-ID: huge", "CSeq: 99999999999999999999 BYE"), status: "400"},
+	"long header":          {packet: request("OPTIONS sip:a@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKlong", "X: "+strings.Repeat("a", 30000))},
 	"many headers":         {packet: request(append([]string{"OPTIONS sip:a@127.0.0.1 SIP/2.0"}, strings.Split(strings.Repeat("X: y\n", 5000), "\n")...)...)},
-	"body is too short":    {packet: append(request("INVITE sip:echo@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKshort", "From: <sip:t@127.0.0.1>;tag=1", "To: <sip:echo@127.0.0.1>", "Call-ID: short", "CSeq: 1 INVITE", "Contact: <sip:t@127.0.0.1:9>", "Max-Forwards: 70", "Content-Type: application/sdp", "Content-Length: 500"), "v=0\r\n"...)},
-	"negative length":      {packet: request("INVITE sip:echo@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKneg", "From: <sip:t@127.0.0.1>;tag=1", "To: <sip:echo@127.0.0.1>", "Call-ID: neg", "CSeq: 1 INVITE", "Content-Length: -1")},
-	"two commands at odds": {packet: request("INVITE sip:echo@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKodd", "From: <sip:t@127.0.0.1>;tag=1", "To: <sip:echo@127.0.0.1>", "Call-ID: odd", "CSeq: 1 BYE", "Max-Forwards: 70")},
-	"brackets":             {packet: request("INVITE sip:[::1 SIP/2.0", "Via: SIP/2.0/UDP [::1;branch=z9hG4bKbr", "From: <<<<>;tag=", "To: >", "Call-ID: br", "CSeq: 1 INVITE")},
+	"body is too short":    {packet: append(request("INVITE sip:echo@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKshort", "From: <sip:t@127.0.0.1>;tag=1", "To: <sip:echo@127.0.0.1>", "Call-ID: short", "CSeq: 1 INVITE", "Contact: <sip:t@127.0.0.1:9>", "Max-Forwards: 70", "Content-Type: application/sdp", "Content-Length: 500"), "v=0\r\n"...), status: "400"},
+	"negative length":      {packet: request("INVITE sip:echo@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKneg", "From: <sip:t@127.0.0.1>;tag=1", "To: <sip:echo@127.0.0.1>", "Call-ID: neg", "CSeq: 1 INVITE", "Content-Length: -1"), status: "400"},
+	"two commands at odds": {packet: request("INVITE sip:echo@127.0.0.1 SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKodd", "From: <sip:t@127.0.0.1>;tag=1", "To: <sip:echo@127.0.0.1>", "Call-ID: odd", "CSeq: 1 BYE", "Max-Forwards: 70"), status: "400"},
+	"brackets":             {packet: request("INVITE sip:[::1 SIP/2.0", "Via: SIP/2.0/UDP [::1;rport;branch=z9hG4bKbr", "From: <<<<>;tag=", "To: >", "Call-ID: br", "CSeq: 1 INVITE")},
 }
 
 func noise(n int) []byte {
@@ -89,6 +89,13 @@ func TestHostilePackets(t *testing.T) {
 			defer c.Close()
 			if _, err := c.Write(h.packet); err != nil {
 				t.Fatal(err)
+			}
+			if h.status != "" {
+				buffer := make([]byte, 65536)
+				_ = c.SetReadDeadline(time.Now().Add(patience))
+				if k, err := c.Read(buffer); err != nil || !bytes.HasPrefix(buffer[:k], []byte("SIP/2.0 "+h.status)) {
+					t.Errorf("want %s, got %v\n%s", h.status, err, buffer[:k])
+				}
 			}
 			n++
 			ask(t, c, n)
