@@ -104,10 +104,10 @@ func TestPortsAreUsedUp(t *testing.T) {
 		t.Errorf("%d calls found ports, want 4, or 3 where one pair rests", n)
 	}
 	many.wait()
+	s.awaitCalls(0)
 	if n := strings.Count(s.linesWith("call ended"), "duration=5."); n < 3 {
 		t.Errorf("%d calls went on to their end", n)
 	}
-	s.awaitCalls(0)
 	run(t, s, calls, sippOptions{service: "echo"})
 }
 

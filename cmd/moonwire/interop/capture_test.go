@@ -23,11 +23,13 @@ type capture struct {
 	marks   int
 }
 
-// startCapture listens to everything to and from the server.
-func startCapture(t testing.TB, s *server) *capture {
+// startCapture listens to everything to and from the server, whose media ports
+// are low to high.
+func startCapture(t testing.TB, s *server, low, high int) *capture {
 	t.Helper()
 	c := &capture{t: t, s: s, file: filepath.Join(t.TempDir(), "calls.pcapng"), screen: &lockedBuffer{}, done: make(chan struct{})}
-	c.process = exec.Command("tshark", "-i", "lo", "-f", "udp or tcp", "-s", "0", "-w", c.file, "-P", "-l", "-n",
+	c.process = exec.Command("tshark", "-i", "lo", "-B", "32",
+		"-f", fmt.Sprintf("udp port %s or tcp port %s or udp portrange %d-%d", portOf(s.sip["udp"]), portOf(s.sip["tcp"]), low, high), "-w", c.file, "-P", "-l", "-n",
 		"-d", "udp.port=="+portOf(s.sip["udp"])+",sip", "-d", "tcp.port=="+portOf(s.sip["tcp"])+",sip")
 	c.process.Stdout, c.process.Stderr = c.screen, c.screen
 	if err := c.process.Start(); err != nil {
@@ -103,7 +105,7 @@ func TestNoProtocolErrors(t *testing.T) {
 	t.Parallel()
 	low := freePort(t)
 	s := start(t, lab, "--rtp", fmt.Sprintf("%d-%d", low, low+39))
-	c := startCapture(t, s)
+	c := startCapture(t, s, low, low+39)
 	for _, name := range []string{"answer and hang up", "over TCP", "the server hangs up", "busy", "cancelled while ringing", "late offer",
 		"hold and resume", "codec change", "update", "options", "no codec in common", "reliable ringing", "session timer", "registration", "unknown method"} {
 		steps, ok := simple[name]

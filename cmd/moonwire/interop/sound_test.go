@@ -88,27 +88,28 @@ func share(pcm []int16, hertz float64) float64 {
 	return 2 * (re*re + im*im) / (power * float64(len(pcm)))
 }
 
-// toneShare is the greatest share of hertz in any quarter of a second, and how
-// many seconds have at least 0.8 of it.
+// toneShare is the greatest share of hertz in any twentieth of a second, and how
+// many seconds have at least 0.8 of it. The windows are so short because a jitter
+// buffer that stretches the sound on a busy machine breaks the phase of a tone.
 func toneShare(pcm []int16, hertz float64) (best float64, seconds float64) {
-	const window = rate / 4
+	const window = rate / 20
 	for i := 0; i+window <= len(pcm); i += window {
 		s := share(pcm[i:i+window], hertz)
 		best = math.Max(best, s)
 		if s > 0.8 && loudness(pcm[i:i+window]) > 500 {
-			seconds += 0.25
+			seconds += 0.05
 		}
 	}
 	return best, seconds
 }
 
 // likeness says how well the loud part of want, about a second, is found in
-// heard: 1 is as it is, 0 not at all. Its quarters are looked for one by one,
+// heard: 1 is as it is, 0 not at all. Its eighths are looked for one by one,
 // because a phone whose clock is not ours drops or repeats samples between.
 func likeness(heard, want []int16) float64 {
 	piece := loudest(want, rate)
 	sum := 0.0
-	const parts = 4
+	const parts = 8
 	for i := range parts {
 		sum += correlation(heard, piece[i*len(piece)/parts:(i+1)*len(piece)/parts])
 	}
