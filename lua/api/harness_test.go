@@ -143,7 +143,7 @@ func tryWorld(t testing.TB, pairs ...string) (*world, error) {
 	for i := 0; i < len(pairs); i += 2 {
 		scripts[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
 	}
-	w.host, err = host.New(host.Options{Scripts: scripts, Lib: lib.FS, Library: w.api, Clock: v, Log: logger, Limits: host.Limits{Prepared: 1}})
+	w.host, err = host.New(host.Options{Scripts: scripts, Lib: lib.FS, Library: w.api, Clock: v, Log: logger, Limits: host.Limits{Prepared: 1, Instructions: 2_000_000}})
 	if err != nil {
 		t.Fatal(host.Report(err))
 	}

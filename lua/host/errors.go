@@ -13,6 +13,9 @@ var (
 	ErrTooLong = errors.New("the script ran too long without waiting for anything: an endless loop?")
 	// ErrMemory says that a script's values outgrew Limits.Memory.
 	ErrMemory = errors.New("the script holds too much memory")
+	// ErrCrowded says that the scripts of all calls outgrew Limits.Total, and that
+	// this one held much of it.
+	ErrCrowded = errors.New("the scripts of all calls together hold too much memory, this one among the most")
 	// ErrClosed says that the state has been closed.
 	ErrClosed = errors.New("the script's call is over")
 	// ErrInternal says that a function of the library, not the script, is at fault.

@@ -20,6 +20,7 @@ type Host struct {
 	template *template
 	current  atomic.Pointer[Version]
 	prepared chan *lua.LState
+	held     atomic.Int64 // bytes that states told of; see memory
 
 	loading sync.Mutex // one load at a time
 	seen    *site      // what was last loaded, or refused

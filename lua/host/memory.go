@@ -20,13 +20,25 @@ const (
 // When the charges reach an allowance, what is still reachable is measured, and
 // that is the truth to start from again. So a script that makes much and keeps
 // little is measured rarely, and one that keeps much is found out in time.
+//
+// All states together are bounded as well, or one mistake in a script that many
+// calls run would take the machine's memory in small shares. A state tells the
+// host, a mebibyte at a time, what it may hold; most never do. When the sum is
+// too much, those that tell are measured, and those that hold much are stopped.
 type memory struct {
 	state     *State
 	limit     int
 	charged   int // since the last measurement
 	live      int // by the last measurement
 	allowance int // of charges until the next measurement
+	told      int // to the host
 }
+
+const (
+	toldStep = 1 << 20 // bytes
+	// muchShare is the part of Limits.Total from which a state holds much.
+	muchShare = 64
+)
 
 func (m *memory) reset(limit int) {
 	m.limit, m.charged, m.live, m.allowance = limit, 0, 0, limit
@@ -36,9 +48,18 @@ func (m *memory) reset(limit int) {
 // much.
 func (m *memory) charge(bytes int) {
 	m.charged += bytes
-	if m.charged >= m.allowance {
+	if m.charged >= m.allowance || m.live+m.charged-m.told >= toldStep && m.tell(m.live+m.charged) {
 		m.measure(bytes)
 	}
+}
+
+// tell says to the host what the state may hold, and reports whether all states
+// together hold too much.
+func (m *memory) tell(bytes int) (crowded bool) {
+	h := m.state.host
+	held := h.held.Add(int64(bytes - m.told))
+	m.told = bytes
+	return held > int64(h.options.Limits.Total)
 }
 
 // maxGenerosity is how many times more than it kept a script may be charged
@@ -59,8 +80,12 @@ func (m *memory) measure(more int) {
 	}
 	m.live, m.charged = live, 0
 	m.allowance = max(m.limit-live, m.limit/4) * generosity
-	if live+more > m.limit {
+	crowded := m.tell(live + more)
+	switch {
+	case live+more > m.limit:
 		m.state.meter.stop(ErrMemory)
+	case crowded && live+more > m.state.host.options.Limits.Total/muchShare:
+		m.state.meter.stop(ErrCrowded)
 	}
 }
 

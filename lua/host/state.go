@@ -201,6 +201,7 @@ func (s *State) Close() {
 	s.meter.stop(ErrClosed)
 	s.endCoroutines()
 	s.threads.close()
+	s.memory.tell(0)
 	s.version.live.Add(-1)
 	s.host.prepare()
 }
