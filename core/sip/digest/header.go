@@ -83,7 +83,7 @@ func quoted(s string) (value, rest string, err error) {
 		switch c := s[i]; {
 		case c == '"':
 			return b.String(), s[i+1:], nil
-		case c == '\\' && i+1 < len(s) && s[i+1] >= ' ':
+		case c == '\\' && i+1 < len(s) && s[i+1] >= ' ' && s[i+1] != 0x7f:
 			i++
 			b.WriteByte(s[i])
 		case c == '\\', c < ' ' && c != '\t', c == 0x7f:
