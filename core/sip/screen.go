@@ -42,7 +42,7 @@ func screen(p []byte) (v verdict, status int, head essential, message []byte) {
 		return ignore, 0, head, nil
 	}
 	line, rest, ok := cutLine(p)
-	if !ok {
+	if !ok || brokenLines(p) {
 		return ignore, 0, head, nil
 	}
 	if bytes.HasPrefix(line, []byte("SIP/2.0 ")) {
@@ -75,6 +75,30 @@ func screen(p []byte) (v verdict, status int, head essential, message []byte) {
 		p = p[:len(p)-len(body)+head.contentLength]
 	}
 	return parse, 0, head, p
+}
+
+// brokenLines reports whether the headers of p hold a line feed or a carriage
+// return on its own, or a zero: an answer that repeats such a header would carry
+// lines that somebody else wrote.
+func brokenLines(p []byte) bool {
+	for i, c := range p {
+		switch c {
+		case 0:
+			return true
+		case '\r':
+			if i+1 == len(p) || p[i+1] != '\n' {
+				return true
+			}
+		case '\n':
+			if i == 0 || p[i-1] != '\r' {
+				return true
+			}
+			if bytes.HasPrefix(p[i+1:], []byte("\r\n")) {
+				return false // the body begins
+			}
+		}
+	}
+	return false
 }
 
 // refuseWith answers a request if it can be answered: ACK never is, and without
