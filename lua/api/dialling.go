@@ -39,7 +39,7 @@ type attempt struct {
 func (a *Args) dial() int {
 	c := a.Call()
 	o := a.optionsOf(0, 1)
-	targets := stringList(a.Value(0))
+	targets := a.few(stringList(a.Value(0)), "targets")
 	if len(targets) == 0 {
 		a.Fail("there is no target")
 	}

@@ -18,14 +18,16 @@ import (
 
 const (
 	largestAnswer = 4 << 20 // bytes, where a script sets no other limit
-	postsWaiting  = 1000    // of post_async
+	mostAnswer    = 8 << 20 // bytes, that it can set
+	postsBytes    = 64 << 20
+	postsWaiting  = 1000 // of post_async
 	postsAtOnce   = 4
 )
 
 var httpFields = []Field{
 	{Name: "headers", Type: mapOf(text()), Summary: "of the request"},
 	{Name: "timeout", Type: seconds(), Unit: "s", Default: 10, Summary: "for the whole exchange"},
-	{Name: "limit", Type: count(), Unit: "bytes", Default: largestAnswer, Summary: "longest answer"},
+	{Name: "limit", Type: count(), Unit: "bytes", Default: largestAnswer, Summary: "longest answer, at most 8 MiB"},
 	{Name: "redirects", Type: count(), Default: 5, Summary: "how many to follow; each must be granted"},
 	{Name: "user", Type: text(), Summary: "of basic authentication"},
 	{Name: "password", Type: text(), Summary: "of basic authentication"},
@@ -137,7 +139,7 @@ func (a *Args) exchange(method, address, body string, isJSON bool, o Options) (x
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		a.Fail("%q is not an http or https URL", address)
 	}
-	x = &exchange{timeout: o.Seconds("timeout"), limit: int64(o.Number("limit")), redirects: o.Int("redirects"), grants: a.grants()}
+	x = &exchange{timeout: o.Seconds("timeout"), limit: int64(min(o.Number("limit"), mostAnswer)), redirects: o.Int("redirects"), grants: a.grants()}
 	if !x.grants.allowsHost(u.Hostname(), u.Port()) {
 		return nil, fmt.Sprintf("http to %s is not granted; add grant { http = %q } to the configuration", u.Hostname(), u.Hostname())
 	}
@@ -179,7 +181,7 @@ func (a *Args) request(method, address, body string, o Options) int {
 	}()
 	a.wait(t, func() bool { return done || over.fired })
 	if !done {
-		return a.Result("timeout", "reason", fmt.Sprintf("no answer within %v", x.timeout))
+		return a.Result("timeout", "reason", x.late())
 	}
 	return a.answer(x)
 }
@@ -209,10 +211,7 @@ func (x *exchange) run(ctx context.Context, transport http.RoundTripper) {
 	}}
 	response, err := client.Do(x.request.WithContext(ctx))
 	if err != nil {
-		x.status, x.reason = "failed", err.Error()
-		if errors.Is(err, errNotGranted) {
-			x.status = "denied"
-		}
+		x.fail(ctx, err)
 		return
 	}
 	defer response.Body.Close()
@@ -220,7 +219,7 @@ func (x *exchange) run(ctx context.Context, transport http.RoundTripper) {
 	n, err := io.Copy(&body, io.LimitReader(response.Body, x.limit+1))
 	switch {
 	case err != nil:
-		x.status, x.reason = "failed", err.Error()
+		x.fail(ctx, err)
 		return
 	case n > x.limit:
 		x.status, x.reason = "too_large", fmt.Sprintf("the answer is longer than %d bytes", x.limit)
@@ -232,21 +231,36 @@ func (x *exchange) run(ctx context.Context, transport http.RoundTripper) {
 	}
 }
 
+// fail says why there is no answer. ctx ends when the time is over.
+func (x *exchange) fail(ctx context.Context, err error) {
+	x.status, x.reason = "failed", err.Error()
+	switch {
+	case errors.Is(err, errNotGranted):
+		x.status = "denied"
+	case ctx.Err() != nil:
+		x.status, x.reason = "timeout", x.late()
+	}
+}
+
+func (x *exchange) late() string { return fmt.Sprintf("no answer within %v", x.timeout) }
+
 // posts is the line of requests that nobody waits for. Workers exist only while
 // there is work.
 type posts struct {
 	api     *API
 	mu      sync.Mutex
 	waiting []*exchange
+	bytes   int64 // of the bodies that wait
 	workers int
 }
 
 func (p *posts) add(x *exchange) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.waiting) >= postsWaiting {
+	if len(p.waiting) >= postsWaiting || p.bytes+x.request.ContentLength > postsBytes {
 		return false
 	}
+	p.bytes += x.request.ContentLength
 	p.api.services.Clock.Hold()
 	p.api.activity.begin()
 	p.waiting = append(p.waiting, x)
@@ -268,6 +282,7 @@ func (p *posts) work() {
 		}
 		x := p.waiting[0]
 		p.waiting = p.waiting[1:]
+		p.bytes -= x.request.ContentLength
 		p.mu.Unlock()
 		p.carry(x)
 		p.api.activity.end()

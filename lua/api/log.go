@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -38,12 +40,16 @@ func (a *Args) log(level slog.Level) int {
 		return 0
 	}
 	logger.Log(context.Background(), level, a.formatted(), "script", a.Source())
+	a.State.Spend(a.L, logWork)
 	return 0
 }
 
+// logWork is what a line costs, in instructions' worth, lest a loop fills the disk.
+const logWork = 1000
+
 // formatted is string.format, but takes any value for %s and never raises.
 func (a *Args) formatted() string {
-	format := display(a.L, a.L.Get(1))
+	format := cut(display(a.L, a.L.Get(1)), longestFormat)
 	n := a.L.GetTop() - 1
 	if n == 0 {
 		return format
@@ -56,17 +62,49 @@ func (a *Args) formatted() string {
 		}
 		v := a.L.Get(next)
 		next++
-		number, isNumber := v.(lua.LNumber)
+		number, isNumber := asNumeral(v)
 		switch {
 		case strings.IndexByte("dxXoc", verb) >= 0 && isNumber:
 			values = append(values, int64(number))
 		case strings.IndexByte("eEfgG", verb) >= 0 && isNumber:
-			values = append(values, float64(number))
+			values = append(values, number)
 		default:
-			values = append(values, display(a.L, v))
+			values = append(values, cut(display(a.L, v), longestValue))
 		}
 	})
-	return fmt.Sprintf(format, values...)
+	if wide.MatchString(format) {
+		return format // the width of a mark has two digits at most, as in string.format
+	}
+	return cut(fmt.Sprintf(format, values...), longestLine)
+}
+
+// What a line of the log holds at most, in bytes. Values and marks are bounded,
+// and so is what is made of them on the way.
+const (
+	longestFormat = 4 << 10
+	longestValue  = 4 << 10
+	longestLine   = 32 << 10
+)
+
+var wide = regexp.MustCompile(`%[-+# 0]*(\d{3}|\d*\.\d{3})`)
+
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// asNumeral is a number, or a text that is one, as Lua's own functions take it.
+func asNumeral(v lua.LValue) (float64, bool) {
+	switch v := v.(type) {
+	case lua.LNumber:
+		return float64(v), true
+	case lua.LString:
+		n, err := strconv.ParseFloat(strings.TrimSpace(string(v[:min(len(v), 64)])), 64)
+		return n, err == nil && len(v) <= 64
+	}
+	return 0, false
 }
 
 // verbs calls f with the letter of each % mark.
@@ -93,11 +131,11 @@ func display(L *lua.LState, v lua.LValue) string {
 	var parts []string
 	t.ForEach(func(k, v lua.LValue) {
 		if len(parts) < 20 {
-			if _, ok := k.(lua.LNumber); ok {
-				parts = append(parts, v.String())
-			} else {
-				parts = append(parts, k.String()+"="+v.String())
+			text := cut(v.String(), longestValue)
+			if _, ok := k.(lua.LNumber); !ok {
+				text = cut(k.String(), longestValue) + "=" + text
 			}
+			parts = append(parts, text)
 		}
 	})
 	return "{" + strings.Join(parts, ", ") + "}"

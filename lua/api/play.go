@@ -93,7 +93,7 @@ func (a *Args) play() int {
 	c := a.Call()
 	o := a.optionsOf(0, 1)
 	language := o.String("language")
-	source, missing := c.sound(stringList(a.Value(0)), language, o.Seconds("skip"))
+	source, missing := c.sound(a.few(stringList(a.Value(0)), "prompts"), language, o.Seconds("skip"))
 	if source == nil {
 		return a.Result("missing", "tried", missing)
 	}
@@ -112,6 +112,16 @@ func (a *Args) playSource(c *Call, s media.Source, stops keySet, most time.Durat
 		return a.Result("failed", "reason", err.Error(), "tried", optional(missing))
 	}
 	return a.Result("played", "tried", optional(missing))
+}
+
+const mostNames = 1000 // in one call of a function
+
+// few raises an error where a list is so long that it must be a mistake.
+func (a *Args) few(list []string, what string) []string {
+	if len(list) > mostNames {
+		a.Fail("more than %d %s at once", mostNames, what)
+	}
+	return list
 }
 
 func optional(list []string) any {

@@ -11,7 +11,7 @@ var reEntries = []*Entry{
 	{
 		On: "re", Name: "match", Phase: Both,
 		Summary: "Looks for a regular expression in a text.",
-		Detail:  "Expressions are RE2: their time is linear in the text, so none can hang. `[0]` is all that matched, `[1]` and on are the groups, and groups with a name `(?P<name>…)` are there by name too.",
+		Detail:  "Expressions are RE2: their time is linear in the text, so none can hang; all functions here take texts of up to 1 MiB. `[0]` is all that matched, `[1]` and on are the groups, and groups with a name `(?P<name>…)` are there by name too.",
 		Params: []Field{
 			{Name: "text", Type: text(), Required: true, Summary: "where to look"},
 			{Name: "pattern", Type: text(), Required: true, Summary: "what to look for"},
@@ -84,17 +84,42 @@ func (x *expressions) get(pattern string) (*regexp.Regexp, error) {
 	return e, nil
 }
 
-func (a *Args) expression() *regexp.Regexp {
+// What expressions are given and give at most: one look through a text cannot
+// be interrupted.
+const (
+	longestSubject = 1 << 20 // bytes
+	longestResult  = 8 << 20 // bytes
+	mostMatches    = 1 << 16
+	mostGroups     = 50
+)
+
+// expression is the pattern and the text of all functions here.
+func (a *Args) expression() (*regexp.Regexp, string) {
+	s := a.String(0)
+	if len(s) > longestSubject {
+		a.Fail("the text is longer than 1 MiB")
+	}
 	e, err := a.api.expressions.get(a.String(1))
 	if err != nil {
 		a.Fail("%s", err)
 	}
-	return e
+	if e.NumSubexp() > mostGroups {
+		a.Fail("the pattern has more than %d groups", mostGroups)
+	}
+	a.State.Spend(a.L, len(s))
+	return e, s
+}
+
+// enough raises an error where more was found than may be.
+func (a *Args) enough(found int) {
+	if found > mostMatches {
+		a.Fail("more than %d matches", mostMatches)
+	}
 }
 
 func (a *Args) reMatch() int {
-	e := a.expression()
-	m := e.FindStringSubmatch(a.String(0))
+	e, s := a.expression()
+	m := e.FindStringSubmatch(s)
 	if m == nil {
 		return a.Return(lua.LNil)
 	}
@@ -110,15 +135,39 @@ func (a *Args) reMatch() int {
 }
 
 func (a *Args) reFindAll() int {
-	a.State.Reserve(a.L, len(a.String(0)))
-	return a.Return(toLua(a.L, a.expression().FindAllString(a.String(0), a.Int(2))))
+	e, s := a.expression()
+	limit := a.Int(2)
+	if limit < 0 || limit > mostMatches {
+		limit = mostMatches + 1
+	}
+	found := e.FindAllString(s, limit)
+	a.enough(len(found))
+	a.State.Reserve(a.L, len(s)+32*len(found))
+	return a.Return(toLua(a.L, found))
 }
 
 func (a *Args) reReplace() int {
-	return a.Return(lua.LString(a.expression().ReplaceAllString(a.String(0), a.String(2))))
+	e, s := a.expression()
+	with := a.String(2)
+	found := e.FindAllStringSubmatchIndex(s, mostMatches+1)
+	a.enough(len(found))
+	var out []byte
+	end := 0
+	for _, m := range found {
+		out = append(out, s[end:m[0]]...)
+		out = e.ExpandString(out, with, s, m)
+		end = m[1]
+		if len(out) > longestResult {
+			a.Fail("the result is longer than 8 MiB")
+		}
+	}
+	return a.Return(lua.LString(append(out, s[end:]...)))
 }
 
 func (a *Args) reSplit() int {
-	a.State.Reserve(a.L, 4*len(a.String(0)))
-	return a.Return(toLua(a.L, a.expression().Split(a.String(0), -1)))
+	e, s := a.expression()
+	parts := e.Split(s, mostMatches+1)
+	a.enough(len(parts))
+	a.State.Reserve(a.L, len(s)+32*len(parts))
+	return a.Return(toLua(a.L, parts))
 }

@@ -50,7 +50,7 @@ func (a *Args) say() int {
 	if language == "" {
 		language = c.language
 	}
-	names := stringList(a.grammar(language, o.t))
+	names := a.few(stringList(a.grammar(language, o.t)), "prompts")
 	if len(names) == 0 {
 		return a.Result("played")
 	}

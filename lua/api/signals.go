@@ -121,6 +121,9 @@ end)`,
 end)`,
 		Func: func(a *Args) int {
 			o := a.Options(1)
+			if len(a.String(0)) > mostNames {
+				a.Fail("more than %d keys at once", mostNames)
+			}
 			return a.done(a.Call().send(call.SendDigits{Digits: a.String(0), Duration: o.Seconds("duration"), Gap: o.Seconds("gap")}))
 		}},
 	{On: "call", Name: "hold", Phase: Running, Summary: "Puts the far end on hold, or takes it back.",
@@ -285,9 +288,14 @@ func (a *Args) tone() int {
 	return a.playSource(c, media.Encoded(tone.Source()), interruptSet(o.Value("interrupt")), o.Seconds("seconds"), nil)
 }
 
+const mostEndings = 100 // functions of on_hangup
+
 func (a *Args) onHangup() int {
 	c, f, s := a.Call(), a.Function(0), a.State
 	object := a.wrapped(c)
+	if c.task.endings++; c.task.endings > mostEndings {
+		a.Fail("more than %d functions wait for the end of one call; is this in a loop?", mostEndings)
+	}
 	s.Cleanup(func() {
 		if _, err := s.Invoke(f, object); err != nil {
 			c.task.report("on_hangup", err)

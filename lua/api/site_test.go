@@ -308,7 +308,16 @@ func TestMemoryBombs(t *testing.T) {
 	for _, bomb := range []string{
 		`local t = {} for i = 1, 1e9 do t[i] = json.decode("[1,2,3,4,5,6,7,8,9,10]") end`,
 		`local s = ("x"):rep(1e6) local t = {} for i = 1, 1e9 do t[i] = base64.encode(s .. i) end`,
-		`local s = ("x "):rep(1e6) local t = {} for i = 1, 1e9 do t[i] = re.split(s, " ") end`,
+		`local s = ("x "):rep(3e4) local t = {} for i = 1, 1e9 do t[i] = re.split(s, " ") end`,
+		`re.replace(("x"):rep(1e5), "", ("y"):rep(1e6))`,
+		`local s = ("x"):rep(1e5) local t = {} for i = 1, 1e9 do t[i] = re.find_all(s, "()()()x", 60000) end`,
+		`for i = 1, 1e9 do timer.after(60, function() end) end`,
+		`for i = 1, 1e9 do call:on_hangup(function() end) end`,
+		`call:say { digits = ("1"):rep(1e6) }`,
+		`call:send_dtmf(("1"):rep(1e6))`,
+		`local t = {} for i = 1, 1e5 do t[i] = "beep" end call:play(t)`,
+		`local t = {} for i = 1, 1e5 do t[i] = "sip/1001" end call:dial(t)`,
+		`while true do log.info(("%s"):rep(1000), unpack({}, 1, 1000)) end`,
 	} {
 		w := serving(t, bomb)
 		if leg := w.calls(); cause(leg) != call.CauseTemporaryFailure {

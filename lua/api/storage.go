@@ -158,6 +158,7 @@ func (a *Args) storeKeys() int {
 	if err != nil {
 		return a.Refuse(err.Error())
 	}
+	a.State.Reserve(a.L, 64*len(keys))
 	return a.Return(toLua(a.L, keys))
 }
 

@@ -32,6 +32,7 @@ type task struct {
 	peers   []*Call           // legs that the task dialled and must hang up
 	alarms  map[*alarm]struct{}
 	entered int // extensions entered from one another
+	endings int // functions of on_hangup
 }
 
 // inbox takes closures from any goroutine to the task's own, in order.

@@ -31,6 +31,9 @@ end)`,
 func (a *Args) timerAfter() int {
 	t := a.working()
 	f, s := a.Function(1), a.State
+	if len(t.alarms) > mostNames {
+		a.Fail("more than %d timers wait; is this in a loop?", mostNames)
+	}
 	al := t.alarm(a.Seconds(0), func() {
 		s.Refuel() // the script has waited for this moment
 		if _, err := s.Invoke(f); err != nil {

@@ -267,3 +267,19 @@ func (g gated) Put(context.Context, string, string, []byte, store.PutOptions) er
 	<-g.gate
 	return errors.New("nothing is kept")
 }
+
+// A line of the log is short, whatever a script puts into it, and takes text for
+// numbers as string.format does: what the store gives is text.
+func TestLogLines(t *testing.T) {
+	w := serving(t, `store.put("f", "k", 3)
+log.info("%d of %.1f", store.get("f", "k"), "4.5")
+local long = ("x"):rep(1e6)
+log.info("%s %s", long, {long, long, a = long})
+log.info(("%s"):rep(2000), long)
+log.info("%999999d", 1)`)
+	w.calls()
+	w.logged("3 of 4.5", "%999999d")
+	if n := len(w.log.String()); n > 64<<10 {
+		t.Errorf("%d bytes were logged", n)
+	}
+}

@@ -80,7 +80,7 @@ type Limits struct {
 	// Memory is how much a state's reachable values may take, in bytes, by a
 	// rough but fair count. Default 64 MiB.
 	Memory int
-	// Total is the same for all states together. Default 512 MiB.
+	// Total is the same for all states together. Default 256 MiB.
 	Total int
 	// Depth is how many calls may be nested. Default 1000.
 	Depth int
@@ -117,7 +117,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.String, 8<<20)
 	set(&l.Memory, 64<<20)
-	set(&l.Total, 512<<20)
+	set(&l.Total, 256<<20)
 	set(&l.Depth, 1000)
 	set(&l.Values, 1<<16)
 	set(&l.FileSize, 1<<20)

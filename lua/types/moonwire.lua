@@ -1129,7 +1129,7 @@ function json.decode(text) end
 ---@class http.get.options
 ---@field headers? table<string, string> of the request
 ---@field timeout? number for the whole exchange (in s, default 10)
----@field limit? integer longest answer (in bytes, default 4194304)
+---@field limit? integer longest answer, at most 8 MiB (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1158,7 +1158,7 @@ function http.get(url, options) end
 ---@class http.post.options
 ---@field headers? table<string, string> of the request
 ---@field timeout? number for the whole exchange (in s, default 10)
----@field limit? integer longest answer (in bytes, default 4194304)
+---@field limit? integer longest answer, at most 8 MiB (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1187,7 +1187,7 @@ function http.post(url, body, options) end
 ---@class http.request.options
 ---@field headers? table<string, string> of the request
 ---@field timeout? number for the whole exchange (in s, default 10)
----@field limit? integer longest answer (in bytes, default 4194304)
+---@field limit? integer longest answer, at most 8 MiB (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1217,7 +1217,7 @@ function http.request(method, url, body, options) end
 ---@class http.post_async.options
 ---@field headers? table<string, string> of the request
 ---@field timeout? number for the whole exchange (in s, default 10)
----@field limit? integer longest answer (in bytes, default 4194304)
+---@field limit? integer longest answer, at most 8 MiB (in bytes, default 4194304)
 ---@field redirects? integer how many to follow; each must be granted (default 5)
 ---@field user? string of basic authentication
 ---@field password? string of basic authentication
@@ -1239,7 +1239,7 @@ function http.post_async(url, body, options) end
 
 ---Looks for a regular expression in a text.
 ---
----Expressions are RE2: their time is linear in the text, so none can hang. `[0]` is all that matched, `[1]` and on are the groups, and groups with a name `(?P<name>…)` are there by name too.
+---Expressions are RE2: their time is linear in the text, so none can hang; all functions here take texts of up to 1 MiB. `[0]` is all that matched, `[1]` and on are the groups, and groups with a name `(?P<name>…)` are there by name too.
 ---
 ---```lua
 ---local m = re.match("0033612345678", "^(?:00|\\+)(33)(\\d+)$")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -67,11 +68,7 @@ func Create(dir *os.Root, name string, o WriterOptions) (*Writer, error) {
 			return nil, err
 		}
 	}
-	present := name
-	if o.Atomic {
-		present = path.Join(path.Dir(name), "."+path.Base(name)+".part")
-	}
-	f, err := dir.OpenFile(present, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	f, present, err := open(dir, name, o.Atomic)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +89,27 @@ func Create(dir *os.Root, name string, o WriterOptions) (*Writer, error) {
 	}
 	return w, nil
 }
+
+// open makes the file under its own name, or under one that it has until it is
+// whole: no other writer has that one, so that two may write the same file and
+// the later one wins, whole.
+func open(dir *os.Root, name string, atomic bool) (f *os.File, present string, err error) {
+	if !atomic {
+		f, err = dir.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+		return f, name, err
+	}
+	for n := 1; ; n++ {
+		present = path.Join(path.Dir(name), fmt.Sprintf(".%s.%d.part", path.Base(name), n))
+		f, err = dir.OpenFile(present, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, fs.ErrExist) || n == mostParts {
+			return f, present, err
+		}
+	}
+}
+
+// mostParts is how many unfinished files of one name there may be, with those
+// that crashes left behind.
+const mostParts = 1000
 
 // NewWriter begins a file in out, which must be empty; the name's extension
 // says of what kind. Close closes out.

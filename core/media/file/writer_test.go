@@ -341,3 +341,32 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error)            { return len(p), nil }
 func (discard) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
 func (discard) Close() error                           { return nil }
+
+// Two calls may record to the same name at once: each file is whole, and the
+// later one stays.
+func TestTwoWritersOfOneName(t *testing.T) {
+	root := openRoot(t)
+	var writers []*Writer
+	for n := range 3 {
+		w, err := Create(root, "x.sln", WriterOptions{Atomic: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write([]int16{int16(n), int16(n)}); err != nil {
+			t.Fatal(err)
+		}
+		writers = append(writers, w)
+	}
+	writers[1].Discard()
+	for _, n := range []int{2, 0} {
+		if err := writers[n].Close(); err != nil {
+			t.Error(err)
+		}
+		if got, err := root.ReadFile("x.sln"); err != nil || !slices.Equal(got, []byte{byte(n), 0, byte(n), 0}) {
+			t.Errorf("after the writer %d: %v, %v", n, got, err)
+		}
+	}
+	if left, _ := os.ReadDir(root.Name()); len(left) != 1 {
+		t.Errorf("left: %v", left)
+	}
+}
