@@ -206,10 +206,7 @@ func (b *background) work(f func()) {
 // perform runs hooks one after another in a state of their own; one that fails
 // is reported and skipped.
 func (b *background) perform(v *host.Version, site *Site, what string, hooks []hook, argument func(*lua.LState) lua.LValue) {
-	t := &task{
-		api: b.api, site: site, version: v, clock: b.api.services.Clock,
-		log: b.api.services.Log.With("hook", what), inbox: inbox{ready: make(chan struct{}, 1)},
-	}
+	t := newTask(b.api, site, v, b.api.services.Log.With("hook", what))
 	state, err := b.api.host.Begin(v, t)
 	if err != nil {
 		t.log.Error("hook cannot run", "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -40,6 +41,8 @@ type Call struct {
 	onKey  func(key byte) bool // where not nil, gets each key first; true takes it
 	watch  func(e call.Event)  // where not nil, sees each event after it was dealt with
 	cause  call.Cause          // of the last attempt to dial, for the end
+
+	heir atomic.Pointer[Call] // that has the leg now, of a party that was handed over
 }
 
 var partyFields = []Field{
@@ -90,6 +93,10 @@ func (c *Call) handle(e call.Event) {
 	case call.HeldChanged:
 		c.held = e.On
 	case call.TransferAsked:
+		if e.Replaces != "" && c == c.task.call {
+			c.task.log.Warn("an attended transfer was asked, which is not done here", "to", e.To)
+			break
+		}
 		c.transfer = e.To
 	case call.HungUp:
 		c.ended = &e
@@ -102,14 +109,38 @@ func (c *Call) handle(e call.Event) {
 	}
 }
 
-// follow carries the events of a leg that the task dialled to its inbox. It
-// runs on a goroutine of its own until the leg has ended, even if the task has
-// ended before.
-func (c *Call) follow() {
-	for e := range c.leg.Events() {
-		c.task.post(func() { c.handle(e) })
-		c.task.clock.Release()
+// follow carries the events of a leg that the task dialled to its inbox, or to
+// that of the task that took it over. It runs on a goroutine of its own until
+// the leg has ended, even if the task has ended before.
+func (c *Call) follow(events <-chan call.Event) {
+	clk := c.task.clock
+	for e := range events {
+		c.deliver(e)
+		clk.Release()
 	}
+}
+
+// deliver has an event dealt with by whoever has the leg at that moment.
+func (c *Call) deliver(e call.Event) {
+	if c.inherit(e) {
+		return
+	}
+	if !c.task.post(func() {
+		if !c.inherit(e) {
+			c.handle(e)
+		}
+	}) {
+		c.inherit(e) // the task ended meanwhile, perhaps after it handed the leg over
+	}
+}
+
+// inherit gives e to the task that took the leg over, if one did.
+func (c *Call) inherit(e call.Event) bool {
+	heir := c.heir.Load()
+	if heir != nil {
+		heir.task.post(func() { heir.handle(e) })
+	}
+	return heir != nil
 }
 
 // Line is the media side of the leg, made when it is first needed.

@@ -153,11 +153,12 @@ func (d *dialling) begin(at *attempt) {
 			return
 		}
 		party := &Call{task: t, leg: leg, id: leg.Info().ID, began: t.clock.Now(), language: to.Language, context: to.Context, caller: to.Caller, extension: address}
+		events := leg.Events()
 		if !t.post(func() { d.dialled(at, party) }) {
 			_ = leg.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
 		}
 		t.clock.Release()
-		party.follow()
+		party.follow(events)
 	}()
 }
 

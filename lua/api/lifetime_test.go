@@ -33,6 +33,10 @@ var steps = []string{
 	`call:send_dtmf "12"`,
 	`call:dial {"sip/a", "sip/b", timeout = 4, cancel_on = "*", ringback = "tone"}`,
 	`call:dial {"sip/busy", "sip/b", "sip/nowhere", timeout = 2, hunt = true, ringback = "ask"}`,
+	`call:dial("sip/a", {transfer_context = "internal", timeout = 4})`,
+	`call:dial("sip/b", {transfer_context = "internal", limit = 20})`,
+	`do local r = call:dial("sip/b", {bridge = false})
+     if r.peer then call:on_hangup(function() r.peer:play "a" r.peer:hangup() end) call:bridge(r.peer, {transfer_context = "internal"}) end end`,
 	`call:dial("sip/early", {timeout = 5, limit = 3, hangup_on = "#"})`,
 	`call:dial("sip/a", {on_answer = function(peer) peer:play "a" return random.integer(1, 2) == 1 end})`,
 	`call:dial("sip/a", {on_answer = function() error "in on_answer" end})`,
@@ -95,7 +99,7 @@ on("call.ended", function(record) store.add("count", record.cause) http.post_asy
 	w.api.services.HTTP = web{}
 	second := func(most int) time.Duration { return time.Duration(r.IntN(most*1000)) * time.Millisecond }
 	w.sip.On("a", fake.AnswersAfter(second(3)), fake.HangsUpAfter(second(9)), fake.Presses("13", second(4)))
-	w.sip.On("b", fake.AnswersAfter(second(6)))
+	w.sip.On("b", fake.AnswersAfter(second(6)), asksTransfer(w, second(12), "601"))
 	w.sip.On("busy", fake.Busy())
 	w.sip.On("early", fake.EarlyMediaAfter(second(2)), fake.AnswersAfter(second(4)))
 	w.sip.On("leaves", fake.AnswersAfter(second(2)), fake.HangsUpAfter(second(1)))
@@ -103,7 +107,7 @@ on("call.ended", function(record) store.add("count", record.cause) http.post_asy
 	var legs []*fake.Leg
 	for i := range 1 + r.IntN(4) {
 		leg := fake.NewLeg(w.clock, call.Info{ID: fmt.Sprintf("c%d", i), Endpoint: "sip", Incoming: true, Context: "internal", Extension: "600"},
-			fake.Presses("1#*2", second(8)))
+			fake.Presses("1#*2", second(8)), asksTransfer(w, second(9), []string{"601", "600", "999"}[r.IntN(3)]))
 		legs = append(legs, leg)
 		w.api.Accept(leg)
 	}
@@ -123,8 +127,9 @@ on("call.ended", function(record) store.add("count", record.cause) http.post_asy
 	if at, pending := w.clock.Next(); pending {
 		t.Errorf("an alarm is left, at %v", at)
 	}
-	if n := w.api.Stats().Active; n != 0 || len(w.records) != len(legs) || w.host.Current().Live() != 0 {
-		t.Errorf("%d calls and %d states are left, %d records of %d calls", n, w.host.Current().Live(), len(w.records), len(legs))
+	records := len(legs) + strings.Count(w.log.String(), "msg=transfer ") // who was handed over has a record too
+	if n := w.api.Stats().Active; n != 0 || len(w.records) != records || w.host.Current().Live() != 0 {
+		t.Errorf("%d calls and %d states are left, %d records of %d calls", n, w.host.Current().Live(), len(w.records), records)
 	}
 	if strings.Contains(w.log.String(), "panic") {
 		t.Errorf("there was a panic:\n%s", w.log)
@@ -134,6 +139,13 @@ on("call.ended", function(record) store.add("count", record.cause) http.post_asy
 			runtime.Gosched() // goroutines that have released the clock are about to end
 		}
 	})
+}
+
+// asksTransfer has the far end ask, d from now, to be replaced by a number.
+func asksTransfer(w *world, d time.Duration, number string) fake.Behaviour {
+	return func(l *fake.Leg) {
+		w.clock.AfterFunc(d, func() { l.Post(call.TransferAsked{To: "sip:" + number + "@pbx"}) })
+	}
 }
 
 // settles fails the test, with what every goroutine does, if f takes too long.

@@ -181,6 +181,13 @@ func (r *register) add(c *Call, l Limits, now time.Time) bool {
 	return true
 }
 
+// take adds a call that is up already, whatever the limits.
+func (r *register) take(c *Call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls[c.id] = c
+}
+
 func (r *register) remove(c *Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -215,10 +222,8 @@ func (api *API) Accept(leg call.Leg) {
 	if c.language == "" {
 		c.language = "en"
 	}
-	c.task = &task{
-		api: api, site: site, version: version, clock: clk, call: c, events: leg.Events(),
-		log: api.services.Log.With("call", info.ID), inbox: inbox{ready: make(chan struct{}, 1)},
-	}
+	c.task = newTask(api, site, version, api.services.Log.With("call", info.ID))
+	c.task.call, c.task.events = c, leg.Events()
 	if !api.calls.add(c, site.Limits, now) {
 		api.turnAway(leg, &info, call.Hangup{Cause: call.CauseSwitchCongestion, Status: 503, RetryAfter: 5 * time.Second})
 		return
@@ -337,7 +342,7 @@ func (t *task) finish(err error) {
 	}
 	c.hangUp(s)
 	t.release()
-	for c.ended == nil && t.events != nil {
+	for c.ended == nil && (t.events != nil || t.followed) {
 		t.next()
 	}
 	t.cleanUp()

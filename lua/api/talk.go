@@ -2,7 +2,6 @@ package api
 
 import (
 	"io"
-	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -41,7 +40,16 @@ func (a *Args) bridgeWith() int {
 // them. If the caller leaves the other party is hung up and the script ends.
 func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) int {
 	t := c.task
-	defer peer.drop(call.CauseNormal)
+	var next *destined // where the peer goes on when the caller leaves it to a number
+	defer func() {
+		if next != nil {
+			t.handOver(peer, next)
+			return
+		}
+		peer.drop(call.CauseNormal)
+	}()
+	transfers := o.String("transfer_context")
+	handsOn := func() bool { return c.transfer != "" && transfers != "" && c == t.call }
 	var pressed []pressedKey
 	parting := keySet{keys: o.String("hangup_on")}
 	listen := func(from *Call) func() {
@@ -62,11 +70,17 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 	endedBy := ""
 	for endedBy == "" {
 		a.wait(t, func() bool {
-			return peer.ended != nil || c.ended != nil || len(pressed) > 0 || over != nil && over.fired || peer.transfer != ""
+			return peer.ended != nil || c.ended != nil || len(pressed) > 0 || over != nil && over.fired || peer.transfer != "" || handsOn()
 		})
 		switch {
 		case peer.ended != nil || peer.transfer != "":
 			endedBy = "called"
+		case handsOn():
+			to := c.transfer
+			c.transfer = ""
+			if next = t.destination(peer, to, transfers); next != nil {
+				return a.end(c, call.Hangup{Cause: call.CauseNormal})
+			}
 		case c.ended != nil:
 			endedBy = "caller"
 		case over != nil && over.fired:
@@ -80,23 +94,14 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 		}
 	}
 	result := a.talked(c, peer, target, began, endedBy)
-	if context := o.String("transfer_context"); context != "" && peer.transfer != "" {
+	if transfers != "" && peer.transfer != "" {
 		j.part()
 		peer.drop(call.CauseNormal)
-		if !a.enterExtension(c, userPart(peer.transfer), context) {
-			t.log.Warn("transfer to a number that does not exist", "to", peer.transfer, "context", context)
+		if !a.enterExtension(c, userPart(peer.transfer), transfers) {
+			t.log.Warn("transfer to a number that does not exist", "to", peer.transfer, "context", transfers)
 		}
 	}
 	return result
-}
-
-// userPart is the number in an address such as "sip:1003@example.org".
-func userPart(address string) string {
-	if _, rest, ok := strings.Cut(address, ":"); ok {
-		address = rest
-	}
-	user, _, _ := strings.Cut(address, "@")
-	return user
 }
 
 func (a *Args) talked(c, peer *Call, target string, began time.Time, endedBy string) int {

@@ -20,19 +20,20 @@ import (
 // While its scripts run, a task holds the clock once. It gives that hold up to
 // wait, and takes over the one that comes with whatever wakes it.
 type task struct {
-	api     *API
-	site    *Site
-	version *host.Version
-	state   *host.State
-	clock   clock.Clock
-	log     *slog.Logger
-	inbox   inbox
-	call    *Call             // that the task serves, nil beside the calls
-	events  <-chan call.Event // of that call's leg
-	peers   []*Call           // legs that the task dialled and must hang up
-	alarms  map[*alarm]struct{}
-	entered int // extensions entered from one another
-	endings int // functions of on_hangup
+	api      *API
+	site     *Site
+	version  *host.Version
+	state    *host.State
+	clock    clock.Clock
+	log      *slog.Logger
+	inbox    inbox
+	call     *Call             // that the task serves, nil beside the calls
+	events   <-chan call.Event // of that call's leg
+	peers    []*Call           // legs that the task dialled and must hang up
+	alarms   map[*alarm]struct{}
+	followed bool // the events of the call's leg come to the inbox
+	entered  int  // extensions entered from one another
+	endings  int  // functions of on_hangup
 }
 
 // inbox takes closures from any goroutine to the task's own, in order.
@@ -41,6 +42,13 @@ type inbox struct {
 	queue  []func()
 	ready  chan struct{} // holds one token while the queue may not be empty
 	closed bool
+}
+
+func newTask(api *API, site *Site, v *host.Version, log *slog.Logger) *task {
+	return &task{
+		api: api, site: site, version: v, clock: api.services.Clock, log: log,
+		inbox: inbox{ready: make(chan struct{}, 1)},
+	}
 }
 
 // post has f run on the task's goroutine when it waits next. It never blocks.
@@ -223,7 +231,7 @@ func (a *Args) rethrow(err error) {
 // abandon reads the events of the call's leg to their end, for a task that
 // cannot deal with them any more.
 func (t *task) abandon() {
-	if t.call.ended != nil || t.events == nil {
+	if t.call.ended != nil || t.events == nil { // or followed, and read there
 		return
 	}
 	go func() {

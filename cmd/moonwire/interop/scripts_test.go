@@ -369,3 +369,39 @@ sip.trunk "silent" { host = "127.0.0.20:%d" }
 		t.Errorf("recordings %v, want the %d that were not too short", files, each)
 	}
 }
+
+// TestBlindTransferByTheCaller has the caller leave the other party to a number:
+// the one is told of success and gets his BYE, the other goes on there.
+func TestBlindTransferByTheCaller(t *testing.T) {
+	t.Parallel()
+	desk := freePort(t)
+	s := start(t, site{
+		"config.lua": fmt.Sprintf(`
+sip.trunk "desk" { host = "127.0.0.20:%d" }
+sip.guests { from = { "127.0.0.1/32" }, context = "lab" }
+`, desk),
+		"dialplan.lua": `
+local lab = context "lab"
+lab:extension("call", function(call) call:dial("sip/1002@desk", { transfer_context = "lab" }) end)
+lab:extension("600", function(call)
+  log.info("%s goes on in %s", call.caller.number, call.extension)
+  call:play "beep"
+  call:hangup "busy"
+end)
+`})
+	goroutines := s.figure("go_goroutines")
+	called := startSipp(t, s, scenario{invited(), rings, accepts, wantRequest("ACK"), wantRequest("BYE", "Q.850;cause=17"), agreed},
+		sippOptions{source: "127.0.0.20", port: desk})
+	run(t, s, scenario{
+		send(inviteMessage()), trying, ringing, want(200), ack, pause(300),
+		send(message{method: "REFER", tagged: true, seq: 2, headers: []string{"Refer-To: <sip:600@[remote_ip]:[remote_port]>"}}),
+		want(202),
+		wantRequest("NOTIFY", "SIP/2.0 100"), agreed,
+		wantRequest("NOTIFY", "SIP/2.0 200", "Subscription-State: terminated"), agreed,
+		wantRequest("BYE", "Q.850;cause=16"), agreed,
+	}, sippOptions{service: "call"})
+	called.wait()
+	s.awaitLog("1002 goes on in 600")
+	s.awaitCalls(0)
+	s.idle(goroutines)
+}
