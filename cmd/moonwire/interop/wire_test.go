@@ -214,6 +214,7 @@ func TestTheSameAnswerAgain(t *testing.T) {
 				t.Errorf("BYE got %s", reply)
 			}
 		}
+		s.awaitLog("call_id=" + w.callID + "\n") // the log comes through a pipe, later than the answer
 		if n := strings.Count(s.log.String(), "call_id="+w.callID+"\n"); n != 1 {
 			t.Errorf("the repeated INVITE to %s made %d calls", number, n)
 		}
