@@ -156,7 +156,7 @@ func isNameByte(c byte) bool {
 func didYouMean(name string, names []string) string {
 	best, least := "", max(1, len(name)/3)+1
 	for _, candidate := range names {
-		if d := distance(name, candidate); d < least {
+		if d := Distance(name, candidate); d < least {
 			best, least = candidate, d
 		}
 	}
@@ -166,9 +166,9 @@ func didYouMean(name string, names []string) string {
 	return fmt.Sprintf("; did you mean %q?", best)
 }
 
-// distance counts the insertions, deletions, replacements and swaps of
+// Distance counts the insertions, deletions, replacements and swaps of
 // neighbours that make b of a.
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	before := make([]int, len(b)+1)
 	last := make([]int, len(b)+1)
 	row := make([]int, len(b)+1)
