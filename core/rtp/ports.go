@@ -17,22 +17,18 @@ import (
 
 // Ports gives out pairs of UDP ports: RTP on an even one, RTCP on the odd one
 // above (RFC 3550, 11). They are given out in a random order, which strangers
-// cannot guess, and a pair that comes back goes to the end of the queue, so that
-// late packets of one call do not reach the next. Its methods may be called from
-// any goroutine.
+// cannot guess, and a pair that comes back goes to the end of the queue: it rests
+// for as long as others are free, so that late packets of one call do not reach
+// the next, but it never rests while a call needs it. Its methods may be called
+// from any goroutine.
 type Ports struct {
 	address netip.Addr
 	total   int
-	resting int // pairs at the end of the queue that are not given out
 
 	mu       sync.Mutex
 	free     []uint16 // RTP ports, the next one first
 	shuffled bool
 }
-
-// mostResting is how many returned pairs wait before they are used again, where
-// the range is large enough.
-const mostResting = 16
 
 // NewPorts makes a pool of the pairs that lie wholly within low and high, bound
 // to address (which may be unspecified: all interfaces).
@@ -51,7 +47,6 @@ func NewPorts(address netip.Addr, low, high int) (*Ports, error) {
 	if p.total == 0 {
 		return nil, fmt.Errorf("rtp ports: %d-%d holds no even port with the odd one above it", low, high)
 	}
-	p.resting = min(mostResting, p.total/4)
 	return p, nil
 }
 
@@ -106,7 +101,7 @@ func (p *Ports) shuffle(seed uint64) {
 func (p *Ports) take() (uint16, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) <= p.resting {
+	if len(p.free) == 0 {
 		return 0, false
 	}
 	port := p.free[0]
@@ -120,9 +115,9 @@ func (p *Ports) give(port uint16) {
 	p.free = append(p.free, port)
 }
 
-// InUse is how many pairs are given out, of how many that may be.
+// InUse is how many pairs are given out, of how many there are.
 func (p *Ports) InUse() (used, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.total - len(p.free), p.total - p.resting
+	return p.total - len(p.free), p.total
 }

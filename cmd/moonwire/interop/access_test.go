@@ -100,13 +100,13 @@ func TestPortsAreUsedUp(t *testing.T) {
 		sippOptions{service: "five-seconds", calls: 6, args: []string{"-r", "50"}})
 	s.awaitLog("pairs are in use")
 	run(t, s, refusedWith(503, "Retry-After: [0-9]"), sippOptions{service: "echo"})
-	if n := len(s.calls()); n < 3 || n > 4 {
-		t.Errorf("%d calls found ports, want 4, or 3 where one pair rests", n)
+	if n := len(s.calls()); n != 4 {
+		t.Errorf("%d calls found ports, want one for each of the 4 pairs", n)
 	}
 	many.wait()
 	s.awaitCalls(0)
-	if n := strings.Count(s.linesWith("call ended"), "duration=5."); n < 3 {
-		t.Errorf("%d calls went on to their end", n)
+	if n := strings.Count(s.linesWith("call ended"), "duration=5."); n != 4 {
+		t.Errorf("%d calls went on to their end, want 4", n)
 	}
 	run(t, s, calls, sippOptions{service: "echo"})
 }
