@@ -21,6 +21,7 @@ import (
 	"github.com/moonwire/moonwire/core/rtp"
 	"github.com/moonwire/moonwire/core/sip"
 	"github.com/moonwire/moonwire/core/store"
+	"github.com/moonwire/moonwire/core/trace"
 	"github.com/moonwire/moonwire/lua/api"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/lib"
@@ -40,6 +41,7 @@ type server struct {
 	api      *api.API
 	host     *host.Host
 	secrets  *secrets
+	trace    *trace.Recorder
 	serving  sync.WaitGroup
 	cancel   context.CancelFunc
 	closers  []func()
@@ -49,7 +51,7 @@ type server struct {
 // startServer opens everything, reports the first thing that cannot be had, and
 // leaves nothing open in that case.
 func startServer(ctx context.Context, o settings) (_ *server, err error) {
-	s := &server{settings: o, began: time.Now()}
+	s := &server{settings: o, began: time.Now(), trace: trace.NewRecorder(clock.Real, trace.Limits{})}
 	ctx, s.cancel = context.WithCancel(ctx)
 	defer func() {
 		if err != nil {
@@ -156,6 +158,7 @@ func (s *server) openScripts(ctx context.Context) error {
 		Prompts:    func(language, name string) (api.Sound, error) { return s.prompts.Find(language, name) },
 		Store:      scriptStore{s.store},
 		Recordings: folder,
+		Trace:      s.trace,
 		Secret:     s.secrets.get,
 	})
 	options := host.Options{

@@ -15,6 +15,7 @@ import (
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/store"
+	"github.com/moonwire/moonwire/core/trace"
 	"github.com/moonwire/moonwire/lua/host"
 )
 
@@ -41,6 +42,8 @@ type Services struct {
 	Env func(name string) (string, bool)
 	// HTTP carries requests of scripts; nil: a transport of its own.
 	HTTP http.RoundTripper
+	// Trace keeps the stories of calls; nil: nobody does.
+	Trace *trace.Recorder
 	// Ended, where not nil, hears the record of each call that ended.
 	Ended func(Record)
 }

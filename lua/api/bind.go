@@ -17,6 +17,7 @@ func (api *API) bind(e *Entry) lua.LGFunction {
 	if e.IsMethod() {
 		base = 2
 	}
+	steps := e.steps()
 	return func(L *lua.LState) int {
 		a := &Args{L: L, State: host.FromLua(L), api: api, entry: e, base: base}
 		a.checkPhase()
@@ -31,6 +32,9 @@ func (api *API) bind(e *Entry) lua.LGFunction {
 		}
 		if e.Curried && L.GetTop() < base+1 {
 			return a.curry()
+		}
+		if steps && api.services.Trace != nil {
+			a.step()
 		}
 		n := e.Func(a)
 		a.charge(n)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 const typeAhead = 64 // keys that are kept until something reads them
@@ -29,6 +31,8 @@ type Call struct {
 	ended    *call.HungUp
 	transfer string // where the far end wants us to call instead
 	line     *media.Line
+	faulty   bool         // a script failed on it
+	story    *trace.Track // what happens to the leg is noted here
 
 	caller    call.Party
 	language  string
@@ -104,6 +108,7 @@ func (c *Call) handle(e call.Event) {
 			c.task.state.Interrupt(call.ErrHungUp)
 		}
 	}
+	c.happened(e)
 	if c.watch != nil {
 		c.watch(e)
 	}
@@ -174,6 +179,7 @@ func (c *Call) answer() error {
 		return err
 	}
 	c.answered = c.task.clock.Now()
+	c.story.Note(trace.Answer, "", 0, slog.String("by", "us"))
 	return nil
 }
 

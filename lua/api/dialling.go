@@ -3,12 +3,14 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 // dialling is one round of calling targets at the same time.
@@ -72,6 +74,7 @@ func (d *dialling) round(targets []string) {
 	t := d.c.task
 	for _, target := range targets {
 		d.attempts = append(d.attempts, &attempt{target: target})
+		d.a.note(d.c, trace.Dial, slog.String("target", target), slog.Duration("timeout", d.o.Seconds("timeout")))
 	}
 	for _, at := range d.attempts {
 		d.begin(at)
@@ -153,6 +156,7 @@ func (d *dialling) begin(at *attempt) {
 			return
 		}
 		party := &Call{task: t, leg: leg, id: leg.Info().ID, began: t.clock.Now(), language: to.Language, context: to.Context, caller: to.Caller, extension: address}
+		d.c.linked(party)
 		events := leg.Events()
 		if !t.post(func() { d.dialled(at, party) }) {
 			_ = leg.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
@@ -316,6 +320,7 @@ func (d *dialling) result(began time.Time) int {
 		w.drop(call.CauseNormal)
 		return a.done(err)
 	}
+	a.note(c, trace.DialEnd, slog.String("status", "answered"), slog.String("target", d.winner.target), slog.Duration("duration", c.task.clock.Now().Sub(began)))
 	if digits := d.o.String("digits"); digits != "" {
 		_ = w.send(call.SendDigits{Digits: digits})
 	}
@@ -330,6 +335,7 @@ func (d *dialling) result(began time.Time) int {
 func (d *dialling) failure(began time.Time) int {
 	duration := d.c.task.clock.Now().Sub(began)
 	if d.cancel != 0 {
+		d.a.note(d.c, trace.DialEnd, slog.String("status", "cancelled"), slog.Duration("duration", duration))
 		return d.a.Result("cancelled", "key", string(d.cancel), "duration", duration)
 	}
 	status, from := call.DialUnavailable, &attempt{cause: call.CauseUnallocated}
@@ -348,6 +354,7 @@ func (d *dialling) failure(began time.Time) int {
 	if reason == "" {
 		reason = from.cause.String()
 	}
+	d.a.note(d.c, trace.DialEnd, slog.String("status", dialWords[status]), slog.Int("cause", int(from.cause)), slog.String("reason", reason), slog.Duration("duration", duration))
 	var sip any
 	if from.status != 0 {
 		sip = from.status
@@ -367,5 +374,5 @@ func (d *dialling) ringback(what string) {
 		}
 		d.c.early = true
 	}
-	d.playing = d.c.start(source)
+	d.playing = d.c.start(d.c.announce("tone", "ringback", source))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/store"
+	"github.com/moonwire/moonwire/core/trace"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/lib"
 )
@@ -67,7 +68,7 @@ type prompt struct {
 func (p prompt) Duration() time.Duration { return time.Second }
 
 func (p prompt) Source(skip time.Duration) media.Source {
-	return media.Encoded(&second{prompt: p, left: 8000 - int(skip.Seconds()*8000)})
+	return media.Encoded(&second{prompt: p, left: max(0, 8000-int(min(skip, time.Second).Seconds()*8000))})
 }
 
 type second struct {
@@ -130,6 +131,7 @@ func tryWorld(t testing.TB, pairs ...string) (*world, error) {
 	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.services = Services{
 		Clock: v, Log: logger, Random: rand.NewPCG(1, 2), Media: engine, Prompts: w.prompts, Store: kept,
+		Trace:     trace.NewRecorder(v, trace.Limits{}),
 		Endpoints: map[string]Dialer{"sip": w.sip}, Recordings: recordings,
 		Env: func(name string) (string, bool) { return "env-" + name, name != "UNSET" },
 		Ended: func(r Record) {

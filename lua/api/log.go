@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 var logEntries = []*Entry{
@@ -32,6 +34,10 @@ func logEntry(name string, level slog.Level, summary string) *Entry {
 }
 
 func (a *Args) log(level slog.Level) int {
+	if l := a.story(); l != nil {
+		file, line := a.State.Where(a.L)
+		l.Note(trace.Log, file, line, slog.String("level", strings.ToLower(level.String())), slog.String("text", cut(a.formatted(), longestNote)))
+	}
 	logger := a.api.services.Log
 	if t := a.task(); t != nil {
 		logger = t.log
@@ -43,6 +49,8 @@ func (a *Args) log(level slog.Level) int {
 	a.State.Spend(a.L, logWork)
 	return 0
 }
+
+const longestNote = 500 // bytes of a line that the story of a call keeps
 
 // logWork is what a line costs, in instructions' worth, lest a loop fills the disk.
 const logWork = 1000

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"path"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/media/dsp"
 	"github.com/moonwire/moonwire/core/media/file"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 var playFields = []Field{
@@ -160,6 +162,9 @@ func (a *Args) listenTo(c *Call, s media.Source, stops keySet, most time.Duratio
 		defer over.stop()
 	}
 	a.wait(c.task, func() bool { return p.ended || key != 0 || c.ended != nil || over != nil && over.fired })
+	if key != 0 {
+		a.note(c, trace.PlayEnd, slog.String("status", "interrupted"), slog.String("key", string(key)))
+	}
 	if p.err != nil && !errors.Is(p.err, media.ErrStopped) && !errors.Is(p.err, call.ErrHungUp) {
 		err = p.err
 	}
@@ -188,11 +193,16 @@ func (c *Call) sound(list []string, language string, skip time.Duration) (s medi
 		one, err := c.find(language, name, skip)
 		if err != nil {
 			missing = append(missing, name)
+			c.story.Note(trace.Play, "", 0, slog.String("prompt", name), slog.String("language", language), slog.Bool("missing", true))
 			c.task.log.Warn("prompt not found", "prompt", name, "language", language, "error", err)
 			continue
 		}
 		skip = 0
-		sources = append(sources, one)
+		what := "prompt"
+		if path.Ext(name) != "" {
+			what = "file"
+		}
+		sources = append(sources, c.announce(what, name, one))
 	}
 	switch len(sources) {
 	case 0:

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/media/dsp"
 	"github.com/moonwire/moonwire/core/media/file"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 var recordEntries = []*Entry{
@@ -114,7 +116,7 @@ func (t *take) run(a *Args) (made file.Recording, err error) {
 					w.Discard()
 				}
 			}()
-			_, _ = a.listenTo(c, media.Encoded(dsp.Beep().Source()), keySet{}, 0)
+			_, _ = a.listenTo(c, c.announce("tone", "beep", media.Encoded(dsp.Beep().Source())), keySet{}, 0)
 			beeped = true
 		}()
 	}
@@ -128,6 +130,7 @@ func (t *take) run(a *Args) (made file.Recording, err error) {
 		c.Line().Worker().Do(func() {})
 		made, err = t.recorder.Stop()
 		t.complete(root, made, err)
+		a.note(c, trace.Record, slog.String("path", t.path), slog.Duration("duration", made.Duration), slog.String("ended_by", t.why))
 	}()
 	t.hear(a)
 	return made, nil

@@ -224,6 +224,7 @@ func (api *API) Accept(leg call.Leg) {
 	}
 	c.task = newTask(api, site, version, api.services.Log.With("call", info.ID))
 	c.task.call, c.task.events = c, leg.Events()
+	c.story = api.services.Trace.Leg(c.id)
 	if !api.calls.add(c, site.Limits, now) {
 		api.turnAway(leg, &info, call.Hangup{Cause: call.CauseSwitchCongestion, Status: 503, RetryAfter: 5 * time.Second})
 		return
@@ -263,6 +264,7 @@ func (api *API) turnAway(leg call.Leg, info *call.Info, s call.Hangup) {
 func (t *task) serve(found route.Match) {
 	c := t.call
 	info := c.leg.Info()
+	c.begun(info, t.version.Number())
 	t.log.Info("call began", "caller", c.caller.Number, "peer", info.Peer, "remote", info.Remote,
 		"context", c.context, "extension", c.extension, "version", t.version.Number())
 	defer func() {
@@ -312,6 +314,7 @@ func (t *task) script(found route.Match) error {
 			return nil
 		}
 	}
+	c.entered(found, c.extension, c.context)
 	_, err := t.state.Call(found.Extension.Target.(*destination).ref, t.object())
 	return err
 }
@@ -358,6 +361,7 @@ func (t *task) ended() {
 	if r.Answered {
 		t.api.counters.answered.Add(1)
 	}
+	t.call.over(r)
 	t.log.LogAttrs(context.Background(), slog.LevelInfo, "call ended",
 		slog.String("cause", r.Cause), slog.Duration("duration", r.Duration), slog.Duration("talk", r.TalkTime), slog.Bool("answered", r.Answered))
 	if t.api.services.Ended != nil {
@@ -370,5 +374,8 @@ func (t *task) ended() {
 
 // report logs what went wrong in a script, with its traceback.
 func (t *task) report(where string, err error) {
+	if t.call != nil {
+		t.call.failed(where, err)
+	}
 	t.log.Error("script failed in "+where+"\n"+host.Report(err), "error", err)
 }

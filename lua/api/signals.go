@@ -219,7 +219,7 @@ func (a *Args) refuse(cause call.Cause, name dsp.ToneName) int {
 	c := a.Call()
 	if !c.answered.IsZero() || c.early {
 		if tone, ok := dsp.FindTone("us", string(name)); ok {
-			p := c.start(media.Encoded(tone.Source()))
+			p := c.start(c.announce("tone", string(name), media.Encoded(tone.Source())))
 			over := c.task.alarm(a.Seconds(0), nil)
 			a.wait(c.task, func() bool { return p.ended || over.fired || c.ended != nil })
 			over.stop()
@@ -285,7 +285,7 @@ func (a *Args) tone() int {
 			a.Fail("%s", err)
 		}
 	}
-	return a.playSource(c, media.Encoded(tone.Source()), interruptSet(o.Value("interrupt")), o.Seconds("seconds"), nil)
+	return a.playSource(c, c.announce("tone", a.String(0), media.Encoded(tone.Source())), interruptSet(o.Value("interrupt")), o.Seconds("seconds"), nil)
 }
 
 const mostEndings = 100 // functions of on_hangup
@@ -328,6 +328,7 @@ func (a *Args) enterExtension(c *Call, number, context string) bool {
 	if t.entered >= deepestEntry {
 		a.Fail("%d extensions enter one another; is this an endless loop?", deepestEntry)
 	}
+	c.entered(m, number, context)
 	extension, from := c.extension, c.context
 	c.extension, c.context = number, context
 	t.entered++

@@ -32,7 +32,7 @@ func init() {
 	table = slices.Concat(
 		dialplanEntries, settingEntries, sipEntries,
 		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries,
-		storeEntries, logEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, fsEntries, helperEntries,
+		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, fsEntries, helperEntries,
 	)
 	byLabel = make(map[string]*Entry, len(table))
 	for _, e := range table {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"io"
+	"log/slog"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -10,17 +11,26 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/media/dsp"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 // joint is a bridge of two calls that can be taken apart more than once.
-type joint struct{ pair *bridge.Pair }
+type joint struct {
+	pair  *bridge.Pair
+	story *trace.Track
+	with  string
+}
 
-func join(a, b *Call) *joint { return &joint{bridge.Join(a.Line(), b.Line())} }
+func join(a, b *Call) *joint {
+	a.story.Note(trace.Bridge, "", 0, slog.String("with", b.id), slog.Bool("on", true))
+	return &joint{bridge.Join(a.Line(), b.Line()), a.story, b.id}
+}
 
 func (j *joint) part() {
 	if j.pair != nil {
 		j.pair.Split()
 		j.pair = nil
+		j.story.Note(trace.Bridge, "", 0, slog.String("with", j.with), slog.Bool("on", false))
 	}
 }
 

@@ -51,6 +51,7 @@ func (t *task) handOver(peer *Call, to *destined) {
 	}
 	c.task = newTask(t.api, t.site, t.version, t.api.services.Log.With("call", c.id))
 	c.task.call, c.task.followed = c, true
+	c.story = peer.story
 	peer.ended = &call.HungUp{Cause: call.CauseNormal, Reason: "transferred", ByUs: true}
 	peer.leg, peer.line = departed{peer.leg.Info()}, nil
 	t.forget(peer)

@@ -998,6 +998,38 @@ function log.warn(format, ...) end
 ---@param ... any for the marks
 function log.error(format, ...) end
 
+---@class trace.step.step
+---@field app string what is done
+---@field args? string with what
+---@field context? string the context that the call is in; the call's where left out
+---@field extension? string the number; the call's where left out
+---@field priority? integer place in the extension
+---@field pattern? string the extension as it is written
+---@field found_in? string the context that it is written in
+---@field file? string where it is written; the script's place where left out
+---@field line? integer the line there
+
+---Notes a step in the story of the call.
+---
+---Functions of this API note themselves. This is for libraries that bring a language of steps of their own, such as a translated dialplan.
+---
+---```lua
+---context "internal":extension("690", function(call)
+---  trace.step { app = "NoOp", args = "hello", priority = 1 }
+---end)
+---```
+---@param step trace.step.step what is about to be done
+function trace.step(step) end
+
+---Notes in the story of the call that a variable has a new value.
+---
+---```lua
+---context "internal":extension("691", function(call) trace.variable("DIALSTATUS", "BUSY") end)
+---```
+---@param name string its name
+---@param value? any its value; nil where it is gone
+function trace.variable(name, value) end
+
 ---Runs a function some time from now, while the script waits in another.
 ---
 ---The function runs in the script's own call, between the moments of whatever it waits for; it is forgotten when the script ends.

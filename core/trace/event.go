@@ -1,0 +1,91 @@
+package trace
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Kind is what an event is about. The words of Kind.String are what timelines
+// and their JSON show, and stay as they are.
+type Kind uint8
+
+// The attributes that events of each kind carry are named beside it; File and
+// Line are set wherever a script caused the event.
+const (
+	Begin    Kind = iota // a call came: caller, name, context, extension, peer, version
+	Enter                // an extension begins to serve it: context, extension, pattern, in; File and Line say where it is declared
+	Step                 // a script does something: app, args; of a translated dialplan also priority; context, extension, pattern, in
+	Message              // signalling went out or came in: first (its first line), transport; see Event.Packet
+	State                // the leg came further: state
+	Answer               // the leg was answered: by
+	Digit                // a key came: key, via
+	SendKeys             // keys were sent: keys
+	Play                 // a prompt, tone or file begins: prompt or tone or file; language
+	PlayEnd              // it ended: status, key where one broke it off
+	Say                  // a number, date or the like is said: as, value
+	Record               // a recording ended: path, duration, status
+	Dial                 // targets are called: target, timeout
+	DialEnd              // how that came out: target, status, cause, duration
+	Bridge               // two legs were joined or parted: with, on
+	Hold                 // the far end put us on hold or took us back: on
+	Transfer             // the far end wants another party: to, replaces
+	Media                // how the media of the leg fared: received, sent, lost, jitter, roundtrip
+	Store                // the shared store was used: op, family, key, value
+	HTTP                 // a request came back: method, url, status, duration
+	Mail                 // a message was sent: to, subject
+	Run                  // a program was run: command, status
+	Log                  // a script logged: level, text
+	Variable             // a variable of the call changed: name, value
+	Refused              // what the site's capabilities do not grant was asked for: what
+	HangUp               // a leg ended: cause, status, reason, by
+	Error                // a script or a primitive failed: message, traceback
+	End                  // the call is over: status, cause, talk
+	kinds
+)
+
+var kindWords = [kinds]string{
+	"begin", "enter", "step", "message", "state", "answer", "digit", "sendkeys", "play", "playend", "say", "record",
+	"dial", "dialend", "bridge", "hold", "transfer", "media", "store", "http", "mail", "run", "log",
+	"variable", "refused", "hangup", "error", "end",
+}
+
+func (k Kind) String() string {
+	if k < kinds {
+		return kindWords[k]
+	}
+	return "unknown"
+}
+
+// Event is one thing that happened to a leg. It is a value; what its slices hold
+// is never changed after it was noted.
+type Event struct {
+	At    time.Time
+	Order uint64 // grows with each event of a Recorder, tells apart what happened at the same time
+	Leg   string // the leg that it happened to
+	Kind  Kind
+	File  string // of the script, "" where none was involved
+	Line  int
+	Attrs []slog.Attr
+	// Packet is what a Message looked like on the wire.
+	Packet *Packet
+}
+
+// Packet is a message as it went over the network.
+type Packet struct {
+	Out           bool // we sent it
+	Again         bool // sent or received before
+	Transport     string
+	Local, Remote netip.AddrPort
+	Data          []byte
+}
+
+// Attr returns an attribute's value; the zero Value where the event has none.
+func (e *Event) Attr(key string) slog.Value {
+	for _, a := range e.Attrs {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return slog.Value{}
+}
