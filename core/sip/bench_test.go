@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -37,9 +38,7 @@ func feed(b *testing.B, e *Endpoint, text string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m.SetTransport("UDP")
-	m.SetSource("198.51.100.9:5060")
-	e.transport.received(m)
+	e.received(m, message, flow{udp, netip.MustParseAddrPort("198.51.100.9:5060"), testSocket})
 }
 
 func benchMessage(method string, n, seq int, toTag, body string) string {

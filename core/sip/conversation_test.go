@@ -186,9 +186,7 @@ func (w *theatre) deliver(text, from string) {
 		w.t.Logf("parser: %v", err)
 		return
 	}
-	m.SetTransport("UDP")
-	m.SetSource(from)
-	w.e.transport.received(m)
+	w.e.received(m, message, flow{udp, netip.MustParseAddrPort(from), testSocket})
 	w.clock.Settle()
 }
 

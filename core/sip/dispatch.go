@@ -11,16 +11,34 @@ import (
 
 // received takes every message that was parsed, on the goroutine that read it.
 // Nothing from here on blocks, so messages of one socket keep their order.
-func (e *Endpoint) received(m sipgo.Message, f flow) {
+func (e *Endpoint) received(m sipgo.Message, octets []byte, f flow) {
 	defer e.survive("message")
+	in := arrived{e, octets, f}
 	switch m := m.(type) {
 	case *sipgo.Request:
-		e.request(m, f)
+		e.request(m, in)
 	case *sipgo.Response:
-		if m.CSeq() == nil || m.To() == nil || m.From() == nil || !e.transactions.deliver(m) {
-			e.stats.stray.Add(1)
-		}
+		e.response(m, in)
 	}
+}
+
+// response finds the request of ours that is answered.
+func (e *Endpoint) response(res *sipgo.Response, in arrived) {
+	var tx *clientTx
+	if res.CSeq() != nil && res.To() != nil && res.From() != nil {
+		tx = e.transactions.asked(res)
+	}
+	if tx == nil {
+		e.stats.stray.Add(1)
+		if id := res.CallID(); id != nil {
+			in.show(about{callID: string(*id)}, false)
+		}
+		return
+	}
+	if e.onMessage != nil {
+		in.show(tx.request.about, tx.repeated(in.octets))
+	}
+	tx.answered(res)
 }
 
 // survive ends a panic: one message or call must not end all.
@@ -33,35 +51,42 @@ func (e *Endpoint) survive(what string) {
 }
 
 // request is RFC 3261, 8.2: sane, known, and then whose.
-func (e *Endpoint) request(req *sipgo.Request, f flow) {
+func (e *Endpoint) request(req *sipgo.Request, in arrived) {
 	via := req.Via()
 	if via == nil || req.From() == nil || req.To() == nil || req.CallID() == nil || req.CSeq() == nil ||
 		req.CSeq().MethodName != req.Method {
 		e.stats.garbage.Add(1)
 		return
 	}
-	back := completeVia(via, f)
+	back := completeVia(via, in.flow)
 	switch req.Method {
 	case sipgo.ACK:
-		e.ack(req)
+		e.ack(req, in)
 		return
 	case sipgo.CANCEL:
-		e.cancel(req, back)
+		e.cancel(req, back, in)
 		return
 	}
 	tx, fresh := e.transactions.receive(req, serverKey(req, string(req.Method)), back)
 	if !fresh {
+		in.show(tx.belongs(), true)
+		tx.step(inRequest, nil)
 		return
 	}
-	if refusal := hygiene(req); refusal != nil {
+	tag, inside := req.To().Params.Get("tag")
+	refusal := hygiene(req)
+	if inside || refusal != nil || req.Method != sipgo.INVITE { // a new call shows itself
+		tx.of(e.ownerOf(req))
+		in.show(tx.belongs(), false)
+	}
+	switch {
+	case refusal != nil:
 		e.reply(tx, req, *refusal)
-		return
-	}
-	if tag, ok := req.To().Params.Get("tag"); ok {
+	case inside:
 		e.inside(tag).handle(req, tx, e)
-		return
+	default:
+		e.outside(req, tx, in)
 	}
-	e.outside(req, tx, f)
 }
 
 // completeVia notes in the top Via where the request came from (RFC 3261,
@@ -131,12 +156,12 @@ func (e *Endpoint) inside(tag string) handler {
 }
 
 // outside deals with requests that begin something.
-func (e *Endpoint) outside(req *sipgo.Request, tx *serverTx, f flow) {
+func (e *Endpoint) outside(req *sipgo.Request, tx *serverTx, in arrived) {
 	switch req.Method {
 	case sipgo.INVITE:
-		e.invited(req, tx, f)
+		e.invited(req, tx, in)
 	case sipgo.REGISTER:
-		e.register(req, tx, f)
+		e.register(req, tx, in.flow)
 	case sipgo.OPTIONS:
 		e.options(req, tx)
 	case sipgo.NOTIFY:
@@ -166,24 +191,38 @@ func capabilities() []field {
 
 // ack finds what an ACK acknowledges: a refusal by its transaction, an accepted
 // INVITE by its dialog. One that fits nothing is dropped, as ACK always is.
-func (e *Endpoint) ack(req *sipgo.Request) {
-	if tx := e.transactions.find(serverKey(req, "INVITE")); tx != nil && tx.ack() {
-		return
+func (e *Endpoint) ack(req *sipgo.Request, in arrived) {
+	if tx := e.transactions.find(serverKey(req, "INVITE")); tx != nil {
+		if refused, again := tx.refused(); refused {
+			in.show(tx.belongs(), again)
+			tx.step(inAck, nil)
+			return
+		}
 	}
 	tag, _ := req.To().Params.Get("tag")
-	if l := e.legByTag(tag); l != nil {
+	l := e.legByTag(tag)
+	if e.onMessage != nil {
+		in.show(e.ownerOf(req), l != nil && !l.awaitsACK(req.CSeq().SeqNo))
+	}
+	if l != nil {
 		l.acknowledged(req)
 	}
 }
 
 // cancel is RFC 3261, 9.2. The CANCEL is always answered; what it cancels is
 // only if it is not decided yet.
-func (e *Endpoint) cancel(req *sipgo.Request, f flow) {
+func (e *Endpoint) cancel(req *sipgo.Request, f flow, in arrived) {
 	tx, fresh := e.transactions.receive(req, serverKey(req, "CANCEL"), f)
 	if !fresh {
+		in.show(tx.belongs(), true)
+		tx.step(inRequest, nil)
 		return
 	}
 	invite := e.transactions.find(serverKey(req, "INVITE"))
+	if invite != nil {
+		tx.of(invite.belongs())
+	}
+	in.show(tx.belongs(), false)
 	if invite == nil {
 		e.reply(tx, req, answer{status: 481})
 		return

@@ -13,6 +13,7 @@
 //	uas.go, uac.go   a call that comes in, a call that goes out
 //	reoffer.go, timer.go, prack.go, refer.go, info.go   what happens within one
 //	register.go, qualify.go, trunk.go                   what happens without one
+//	observe.go       every message on its way, for traces
 //
 // sipgo parses messages and keeps connections. Its transactions are not used:
 // they hold every finished message, parsed, for 32 seconds, answer CANCEL with a

@@ -39,6 +39,13 @@ type Options struct {
 	// register or fail. Any goroutine; it must return at once. It may be nil.
 	OnEvent func(Event)
 
+	// OnMessage sees every SIP message: those that were received and could be
+	// parsed, before anything is done about them, and those that are sent, just
+	// before that, repetitions included. It is called under the locks of calls, on
+	// any goroutine, one message of a call after the other; so it must return at
+	// once and call nothing of the endpoint or its legs. It may be nil.
+	OnMessage func(Packet)
+
 	// Timing, where not zero, replaces the base timers of RFC 3261 (500 ms, 4 s, 5 s).
 	T1, T2, T4 time.Duration
 }
@@ -67,6 +74,7 @@ type Endpoint struct {
 	resolver  Resolver
 	limits    Limits
 	onEvent   func(Event)
+	onMessage func(Packet)
 	openAudio func(audioOptions) (audio, error)
 	write     func(flow, []byte) error // what sends messages; tests take them instead
 
@@ -120,7 +128,7 @@ func New(o Options) (*Endpoint, error) {
 	}
 	e := &Endpoint{
 		clock: o.Clock, log: o.Log.With("endpoint", "sip"), engine: o.Media, ports: o.Ports,
-		resolver: o.Resolver, limits: o.Limits, onEvent: o.OnEvent,
+		resolver: o.Resolver, limits: o.Limits, onEvent: o.OnEvent, onMessage: o.OnMessage,
 		legs: make(map[string]*leg), invites: make(map[string]*leg), busy: make(map[string]int),
 		trunks: make(map[string]*trunkState), qualify: make(map[string]*qualifier),
 	}
@@ -134,8 +142,9 @@ func New(o Options) (*Endpoint, error) {
 		t = timing{o.T1, max(o.T2, o.T1), max(o.T4, o.T1)}
 	}
 	e.transport = newTransport(e.log, &e.stats, e.received)
+	e.transport.told = func(f flow, octets []byte) { e.show(f, octets, about{}, true, false) }
 	e.write = e.transport.write
-	e.transactions = newTransactions(o.Clock, t, func(f flow, m []byte) error { return e.write(f, m) })
+	e.transactions = newTransactions(o.Clock, t, e.send)
 	var err error
 	e.registrar, err = registrar.New(e.life, registrar.Options{Clock: o.Clock, Log: e.log, Store: o.Store, Notify: e.bindingChanged})
 	if err != nil {

@@ -239,6 +239,7 @@ func (l *leg) bye(fields ...field) {
 // request makes a request within the dialog.
 func (l *leg) request(method string) *request {
 	r := l.dialog.request(method)
+	r.about = l.about(r.callID)
 	r.via, r.branch, r.agent = l.endpoint.sentBy(r.flow), l.endpoint.branch(), l.endpoint.settings.Load().agent
 	if method == "BYE" || method == "INFO" || method == "PRACK" {
 		r.contact = ""

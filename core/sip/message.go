@@ -140,6 +140,7 @@ type request struct {
 	agent       string
 	contentType string
 	body        []byte
+	about       about
 }
 
 func (r *request) render() []byte {
@@ -178,7 +179,7 @@ func (r *request) render() []byte {
 func (r *request) hop(method, to string) *request {
 	return &request{
 		method: method, uri: r.uri, flow: r.flow, via: r.via, branch: r.branch,
-		from: r.from, to: to, callID: r.callID, seq: r.seq, routes: r.routes, agent: r.agent,
+		from: r.from, to: to, callID: r.callID, seq: r.seq, routes: r.routes, agent: r.agent, about: r.about,
 	}
 }
 

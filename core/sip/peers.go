@@ -60,80 +60,88 @@ func (p *peer) limit() int {
 // trusted reports whether identities that the peer asserts are believed.
 func (p *peer) trusted() bool { return p.trunk != nil && p.trunk.TrustIdentity }
 
-// identify finds out who sends a request, and answers it if it may not go on.
+// identify finds out who sends a request, or says how to turn it down.
 //
 // A trunk is known by its address. Anyone else who claims a phone's name has to
 // prove it. Whoever is left is a guest where guests are let in from there; all
 // others are asked for a password that cannot exist, so that nobody learns from
 // our answers which names do.
-func (e *Endpoint) identify(req *sipgo.Request, tx *serverTx) (peer, bool) {
+func (e *Endpoint) identify(req *sipgo.Request, f flow) (peer, *answer) {
 	s := e.settings.Load()
-	source := tx.flow.remote.Addr()
+	source := f.remote.Addr()
 	if t := e.trunkAt(s, source); t != nil {
-		if t.Auth && !e.authenticate(req, tx, func(user string) (digest.Credential, bool) {
-			return digest.Credential{Password: t.Password}, user == t.authUser()
-		}) {
-			return peer{}, false
+		if !t.Auth {
+			return trunkPeer(t), nil
 		}
-		return trunkPeer(t), true
+		return trunkPeer(t), e.authenticate(req, f, func(user string) (digest.Credential, bool) {
+			return digest.Credential{Password: t.Password}, user == t.authUser()
+		})
 	}
 	name := user(&req.From().Address)
 	if s.phones[name] == nil && len(values(req, "authorization")) == 0 && len(values(req, "proxy-authorization")) == 0 {
 		if g := s.welcome(source); g != nil {
-			return guestPeer(g), true
+			return guestPeer(g), nil
 		}
 	}
-	proven, ok := e.proven(req, tx, s)
-	if !ok {
-		return peer{}, false
+	proven, refusal := e.proven(req, f, s)
+	if refusal != nil {
+		return peer{}, refusal
 	}
-	return phonePeer(proven), true
+	return phonePeer(proven), nil
 }
 
 // proven asks a phone for its password.
-func (e *Endpoint) proven(req *sipgo.Request, tx *serverTx, s *settings) (*Phone, bool) {
+func (e *Endpoint) proven(req *sipgo.Request, f flow, s *settings) (*Phone, *answer) {
 	var who *Phone
-	ok := e.authenticate(req, tx, func(user string) (digest.Credential, bool) {
+	refusal := e.authenticate(req, f, func(user string) (digest.Credential, bool) {
 		if p := s.phones[user]; p != nil {
 			who = p
 			return digest.Credential{Password: p.Password}, true
 		}
 		return digest.Credential{}, false
 	})
-	return who, ok && who != nil
+	return who, refusal
 }
 
-// authenticate verifies a request's credentials and answers it if they will not
-// do. Wrong password and unknown user get the same answer after the same work;
-// a source that goes on guessing gets silence.
-func (e *Endpoint) authenticate(req *sipgo.Request, tx *serverTx, lookup digest.Lookup) bool {
-	source := tx.flow.remote
+// silence turns a request down by not answering it.
+var silence = answer{status: 0}
+
+// turnDown answers a request that will not be served.
+func (e *Endpoint) turnDown(tx *serverTx, req *sipgo.Request, a answer) {
+	if a.status == silence.status {
+		tx.forget()
+		return
+	}
+	e.reply(tx, req, a)
+}
+
+// authenticate verifies a request's credentials; where they will not do it says
+// how to turn the request down. Wrong password and unknown user get the same
+// answer after the same work; a source that goes on guessing gets silence.
+func (e *Endpoint) authenticate(req *sipgo.Request, f flow, lookup digest.Lookup) *answer {
+	source := f.remote
 	headers := append(values(req, "authorization"), values(req, "proxy-authorization")...)
 	if len(headers) > 0 && !e.limiter.Allowed(source.Addr()) {
 		e.stats.throttled.Add(1)
-		tx.forget()
-		return false
+		return &silence
 	}
 	server := e.digest.Load()
 	result := server.Verify(headers, digest.Request{Method: string(req.Method), URI: req.Recipient.String(), Body: req.Body()}, lookup)
 	switch result.Outcome {
 	case digest.Accepted:
-		return true
+		return nil
 	case digest.Missing, digest.Stale:
-		a := answer{status: 401}
+		a := &answer{status: 401}
 		for _, c := range server.Challenge(result.Outcome == digest.Stale) {
 			a.fields = append(a.fields, field{"WWW-Authenticate", c})
 		}
-		e.reply(tx, req, a)
-		return false
+		return a
 	case digest.Malformed:
 		e.failed(req, source, result)
-		e.reply(tx, req, answer{status: 400})
-		return false
+		return &answer{status: 400}
 	}
 	e.failed(req, source, result)
-	e.reply(tx, req, answer{status: 403})
-	return false
+	return &answer{status: 403}
 }
 
 // failed tells the log and scripts of a guess.

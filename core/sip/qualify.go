@@ -53,7 +53,7 @@ func (q *qualifier) ask() {
 	q.timer = e.clock.AfterFunc(p.Qualify, q.ask)
 	e.mu.Unlock()
 	for _, b := range bindings {
-		e.ping(e.bindingHop(p, b), b.Contact, func(up bool, took time.Duration) {
+		e.ping(q.phone, e.bindingHop(p, b), b.Contact, func(up bool, took time.Duration) {
 			e.registrar.SetReachable(q.phone, b.ID, up, took)
 		})
 	}
@@ -61,9 +61,10 @@ func (q *qualifier) ask() {
 
 // ping sends an OPTIONS and tells what became of it, once. On UDP the time-out
 // is that of the transaction, 32 s.
-func (e *Endpoint) ping(to flow, uri string, told func(up bool, took time.Duration)) {
+func (e *Endpoint) ping(peer string, to flow, uri string, told func(up bool, took time.Duration)) {
 	r := e.newRequest("OPTIONS", to, uri)
 	r.fields = []field{{"Accept", "application/sdp"}}
+	r.about = about{peer: peer, callID: r.callID}
 	sent := e.clock.Now()
 	_, err := e.transactions.start(r, func(res *sipgo.Response, err error) {
 		switch {

@@ -19,10 +19,12 @@ const storeTimeout = 10 * time.Second
 // disk first, so a request that changes something leaves the reading goroutine.
 func (e *Endpoint) register(req *sipgo.Request, tx *serverTx, f flow) {
 	s := e.settings.Load()
-	phone, ok := e.proven(req, tx, s)
-	if !ok {
+	phone, refusal := e.proven(req, f, s)
+	if refusal != nil {
+		e.turnDown(tx, req, *refusal)
 		return
 	}
+	tx.of(about{peer: phone.Name, callID: string(*req.CallID())})
 	if aor := user(&req.To().Address); aor != phone.Name {
 		e.log.Warn("a phone tried to register another's name", "event", "auth_failed", "phone", phone.Name, "name", aor, "source", f.remote.String())
 		e.reply(tx, req, answer{status: 403})

@@ -207,7 +207,7 @@ func (l *leg) reofferAnswered(c *reoffer, r *request, res *sipgo.Response) {
 // ackReoffer acknowledges a 2xx, again and again where it is repeated.
 func (l *leg) ackReoffer(c *reoffer, r *request, res *sipgo.Response) {
 	if c.ack != nil {
-		l.endpoint.write(l.dialog.flow, c.ack)
+		l.endpoint.send(l.dialog.flow, c.ack, l.about(r.callID), true)
 		return
 	}
 	if l.state == call.Ended {
@@ -217,7 +217,7 @@ func (l *leg) ackReoffer(c *reoffer, r *request, res *sipgo.Response) {
 	ack := l.request("ACK")
 	ack.seq, ack.contact = r.seq, ""
 	c.ack = ack.render()
-	l.endpoint.write(ack.flow, c.ack)
+	l.endpoint.send(ack.flow, c.ack, ack.about, false)
 	body, ok := sdpBody(res)
 	if ok && body != nil {
 		if err := l.takeAnswer(body); err != nil {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
 )
 
 // streamServer is a listener that also takes the connections which we made, so
@@ -95,9 +97,10 @@ func (v *streamServer) guard(conn net.Conn) *guardedConn {
 	return &guardedConn{Conn: conn, server: v, reading: make(chan struct{})}
 }
 
-// guardedConn cuts a stream into messages, and lets pass only those that were
-// screened and that the parser survived: sipgo parses streams on goroutines
-// where a panic could not be caught. Streams are therefore parsed twice.
+// guardedConn cuts a stream into messages, screens and parses them, and delivers
+// them itself, all on the goroutine with which sipgo reads the connection. sipgo,
+// whose parser of streams could not be kept from ending the program by a panic,
+// sees none of them: it keeps the connection.
 type guardedConn struct {
 	net.Conn
 	server  *streamServer
@@ -105,7 +108,6 @@ type guardedConn struct {
 	started bool
 	spoken  bool   // a message came
 	buffer  []byte // read, not yet cut
-	ready   []byte // to be handed to sipgo
 	closing sync.Once
 	writing sync.Mutex
 }
@@ -116,43 +118,36 @@ const firstTimeout = time.Minute
 // idleTimeout ends a connection on which nothing comes, not even keep-alives.
 const idleTimeout = 30 * time.Minute
 
-// Read runs on the connection's own goroutine.
-func (c *guardedConn) Read(p []byte) (int, error) {
+// Read runs on the connection's own goroutine and returns when the connection
+// is over.
+func (c *guardedConn) Read([]byte) (int, error) {
 	if !c.started {
 		c.started = true
 		close(c.reading)
 	}
-	for len(c.ready) == 0 {
-		if err := c.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, c.ready)
-	c.ready = c.ready[n:]
-	return n, nil
+	c.serve()
+	return 0, io.EOF // sipgo closes in silence
 }
 
-// fill reads until one whole message is ready, or fails.
-func (c *guardedConn) fill() error {
+// serve delivers messages until the stream ends or cannot be cut any more.
+func (c *guardedConn) serve() {
 	for {
 		size, err := frame(c.buffer)
 		if err != nil {
 			c.server.transport.stats.garbage.Add(1)
-			return io.EOF // sipgo closes in silence
+			return
 		}
 		if size > 0 {
 			message := c.buffer[:size]
 			c.buffer = c.buffer[size:]
-			if c.pass(message) {
-				return nil
-			}
+			c.take(message)
 			continue
 		}
 		part := make([]byte, 4096)
 		c.Conn.SetReadDeadline(deadline(c.patience()))
 		n, err := c.Conn.Read(part)
 		if err != nil {
-			return io.EOF
+			return
 		}
 		c.buffer = append(c.buffer, part[:n]...)
 	}
@@ -167,39 +162,52 @@ func (c *guardedConn) patience() time.Duration {
 	return firstTimeout
 }
 
-// pass judges one message and makes it ready.
-func (c *guardedConn) pass(message []byte) bool {
-	stats := c.server.transport.stats
+// take judges one message and delivers it.
+func (c *guardedConn) take(message []byte) {
+	t := c.server.transport
 	if len(message) <= 4 { // keep-alive of RFC 5626, 3.5.1
 		if len(message) == 4 {
 			c.Write(message[:2])
 		}
-		return false
+		return
 	}
-	stats.received.Add(1)
+	t.stats.received.Add(1)
 	v, status, head, message := screen(message)
-	switch {
-	case v == refuse:
-		stats.refused.Add(1)
-		c.Write(head.refusal(status))
-		return false
-	case v == ignore || !c.server.transport.parses(message):
-		stats.garbage.Add(1)
-		return false
+	if v == refuse {
+		t.stats.refused.Add(1)
+		answer := head.refusal(status)
+		t.told(c.flow(), answer)
+		c.Write(answer)
+		return
 	}
-	c.ready, c.spoken = message, true
-	return true
+	if v == parse {
+		if m := t.parse(message); m != nil {
+			c.spoken = true
+			t.deliver(m, message, c.flow())
+			return
+		}
+	}
+	t.stats.garbage.Add(1)
 }
 
-// parses tries the parser and survives its panic.
-func (t *transport) parses(message []byte) (ok bool) {
+// flow is the way back over this connection.
+func (c *guardedConn) flow() flow {
+	return flow{network: c.server.socket.network, remote: addrPortOf(c.RemoteAddr()), socket: c.server.socket}
+}
+
+// parse reads a message; nil where it is none. A panic of the parser costs the
+// message that caused it.
+func (t *transport) parse(message []byte) (m sipgo.Message) {
 	defer func() {
 		if recover() != nil {
-			ok = false
+			m = nil
 		}
 	}()
-	_, err := t.parser.ParseSIP(message)
-	return err == nil
+	m, err := t.parser.ParseSIP(message)
+	if err != nil {
+		return nil
+	}
+	return m
 }
 
 // Write sends one message; a peer that does not read is cut off.

@@ -148,7 +148,7 @@ var otherClient = txTable{
 type transactions struct {
 	clock  clock.Clock
 	timing timing
-	write  func(flow, []byte) error
+	write  func(f flow, octets []byte, of about, again bool) error
 
 	mu     sync.Mutex
 	server map[string]*serverTx
@@ -157,7 +157,7 @@ type transactions struct {
 	long, short lingering
 }
 
-func newTransactions(c clock.Clock, t timing, write func(flow, []byte) error) *transactions {
+func newTransactions(c clock.Clock, t timing, write func(flow, []byte, about, bool) error) *transactions {
 	return &transactions{
 		clock: c, timing: t, write: write,
 		server: make(map[string]*serverTx),

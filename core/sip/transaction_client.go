@@ -23,6 +23,7 @@ type clientTx struct {
 	interval time.Duration
 	until    time.Time
 	timer    clock.Timer
+	heard    uint64 // hash of the last response, where somebody observes
 }
 
 // start sends r. on is called for every answer worth knowing, or once with
@@ -41,28 +42,24 @@ func (t *transactions) start(r *request, on func(*sipgo.Response, error)) (*clie
 	tx.arm()
 	bytes := tx.bytes
 	tx.mu.Unlock()
-	if err := t.write(r.flow, bytes); err != nil {
+	if err := t.write(r.flow, bytes, r.about, false); err != nil {
 		tx.forget()
 		return nil, err
 	}
 	return tx, nil
 }
 
-// deliver hands a response to its transaction; false where there is none.
-func (t *transactions) deliver(res *sipgo.Response) bool {
-	via, cseq := res.Via(), res.CSeq()
-	if via == nil || cseq == nil {
-		return false
+// asked is the transaction that a response with a CSeq belongs to, nil where
+// there is none.
+func (t *transactions) asked(res *sipgo.Response) *clientTx {
+	via := res.Via()
+	if via == nil {
+		return nil
 	}
 	branch, _ := via.Params.Get("branch")
 	t.mu.Lock()
-	tx := t.client[branch+"|"+string(cseq.MethodName)]
-	t.mu.Unlock()
-	if tx == nil {
-		return false
-	}
-	tx.answered(res)
-	return true
+	defer t.mu.Unlock()
+	return t.client[branch+"|"+string(res.CSeq().MethodName)]
 }
 
 func (tx *clientTx) answered(res *sipgo.Response) {
@@ -104,7 +101,7 @@ func (tx *clientTx) answered(res *sipgo.Response) {
 	bytes := tx.bytes
 	tx.mu.Unlock()
 	if s.action == doAck || again {
-		tx.layer.write(tx.request.flow, bytes)
+		tx.layer.write(tx.request.flow, bytes, tx.request.about, again)
 	}
 	if !again {
 		tx.on(res, nil)
@@ -148,7 +145,7 @@ func (tx *clientTx) retry() {
 	tx.arm()
 	bytes := tx.bytes
 	tx.mu.Unlock()
-	tx.layer.write(tx.request.flow, bytes)
+	tx.layer.write(tx.request.flow, bytes, tx.request.about, true)
 }
 
 func (tx *clientTx) forget() {

@@ -21,20 +21,23 @@ type serverTx struct {
 	call   *leg // the INVITE's, for CANCEL; set once under mu
 
 	mu       sync.Mutex
+	about    about // what it belongs to
 	state    txState
 	last     []byte // what was answered last
 	interval time.Duration
 	until    time.Time
 	timer    clock.Timer
+	accepted bool // a 2xx to an INVITE was sent
 }
 
-// receive finds the transaction of req, or makes it; fresh tells which. A
-// retransmission has been dealt with when receive returns.
+// receive finds the transaction of req, or makes it; fresh tells which. What is
+// not fresh is a retransmission, an inRequest for it.
 func (t *transactions) receive(req *sipgo.Request, key string, f flow) (tx *serverTx, fresh bool) {
 	t.mu.Lock()
 	tx = t.server[key]
 	if tx == nil {
 		tx = &serverTx{layer: t, table: &otherServer, key: key, flow: f, invite: req.Method == sipgo.INVITE}
+		tx.about.callID = string(*req.CallID())
 		if tx.invite {
 			tx.table, tx.state = &inviteServer, txProceeding
 		}
@@ -42,10 +45,20 @@ func (t *transactions) receive(req *sipgo.Request, key string, f flow) (tx *serv
 		fresh = true
 	}
 	t.mu.Unlock()
-	if !fresh {
-		tx.step(inRequest, nil)
-	}
 	return tx, fresh
+}
+
+// of says what the transaction belongs to.
+func (tx *serverTx) of(a about) {
+	tx.mu.Lock()
+	tx.about = a
+	tx.mu.Unlock()
+}
+
+func (tx *serverTx) belongs() about {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	return tx.about
 }
 
 // find is the server transaction with this key, nil where there is none.
@@ -86,13 +99,14 @@ func (tx *serverTx) step(in txInput, message []byte) error {
 		return nil
 	}
 	tx.state = s.next
+	again := s.action == doResend || tx.accepted || message != nil && tx.last != nil && &tx.last[0] == &message[0]
 	switch s.action {
 	case doSend:
 		tx.keep(message)
 	case doSendLinger:
 		tx.keep(message)
 		if !tx.invite && tx.flow.reliable() {
-			return tx.finish(tx.last)
+			return tx.finish()
 		}
 		tx.layer.long.add(tx)
 	case doSendRetry:
@@ -111,19 +125,19 @@ func (tx *serverTx) step(in txInput, message []byte) error {
 		return nil
 	}
 	last := tx.last
-	if tx.state == txAccepted { // who accepted repeats it, as long as it is needed
+	if tx.accepted = tx.state == txAccepted; tx.accepted { // who accepted repeats it, as long as it is needed
 		tx.last = nil
 	}
-	return tx.layer.write(tx.flow, last)
+	return tx.layer.write(tx.flow, last, tx.about, again)
 }
 
 // finish answers over a reliable transport, where nothing is retransmitted.
-func (tx *serverTx) finish(message []byte) error {
+func (tx *serverTx) finish() error {
 	tx.state = txDone
 	tx.layer.mu.Lock()
 	delete(tx.layer.server, tx.key)
 	tx.layer.mu.Unlock()
-	return tx.layer.write(tx.flow, message)
+	return tx.layer.write(tx.flow, tx.last, tx.about, false)
 }
 
 func (tx *serverTx) keep(message []byte) {
@@ -177,15 +191,12 @@ func (tx *serverTx) owner() *leg {
 	return tx.call
 }
 
-// ack takes the ACK of a refusal; false says that there is none to acknowledge.
-func (tx *serverTx) ack() bool {
+// refused reports whether an ACK for this transaction acknowledges a refusal,
+// and whether one did before.
+func (tx *serverTx) refused() (refused, again bool) {
 	tx.mu.Lock()
-	refused := tx.state == txCompleted || tx.state == txConfirmed
-	tx.mu.Unlock()
-	if refused {
-		tx.step(inAck, nil)
-	}
-	return refused
+	defer tx.mu.Unlock()
+	return tx.state == txCompleted || tx.state == txConfirmed, tx.state == txConfirmed
 }
 
 func (tx *serverTx) forget() {

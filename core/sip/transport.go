@@ -64,12 +64,15 @@ func (f flow) String() string { return f.network.String() + ":" + f.remote.Strin
 type socket struct {
 	network network
 	bound   netip.AddrPort
-	packets *packetConn   // udp
-	accepts *streamServer // tcp, tls
+	packets *packetConn           // udp
+	layer   *sipgo.TransportLayer // udp: reads and parses packets
+	accepts *streamServer         // tcp, tls
 }
 
 // transport owns the sockets. sipgo reads, parses and keeps connections; bytes
-// are written here, because an answer is kept and sent again as bytes.
+// are written here, because an answer is kept and sent again as bytes. Each UDP
+// socket has a layer of sipgo's to itself, so that every message is known to be
+// that socket's; connections know whose they are, and share one.
 //
 // Datagrams larger than the path's MTU are sent all the same and fragmented by
 // the network layer: RFC 3261, 18.1.1 wants TCP above 1300 octets, but phones
@@ -79,8 +82,9 @@ type transport struct {
 	log     *slog.Logger
 	layer   *sipgo.TransportLayer
 	parser  *sipgo.Parser
-	deliver func(sipgo.Message, flow)
-	tls     *tls.Config // of our side as a client
+	deliver func(m sipgo.Message, octets []byte, f flow)
+	told    func(f flow, octets []byte) // hears of answers that are sent before parsing
+	tls     *tls.Config                 // of our side as a client
 	stats   *counters
 
 	mu      sync.RWMutex
@@ -100,15 +104,18 @@ const writeTimeout = 2 * time.Second
 
 var quiet sync.Once
 
-func newTransport(log *slog.Logger, stats *counters, deliver func(sipgo.Message, flow)) *transport {
-	t := &transport{log: log, deliver: deliver, stats: stats, parser: newParser()}
+func newTransport(log *slog.Logger, stats *counters, deliver func(sipgo.Message, []byte, flow)) *transport {
+	t := &transport{log: log, deliver: deliver, told: func(flow, []byte) {}, stats: stats, parser: newParser()}
+	t.layer = t.newLayer()
+	return t
+}
+
+func (t *transport) newLayer() *sipgo.TransportLayer {
 	silent := slog.New(slog.DiscardHandler)
 	// sipgo logs whole messages that it cannot parse, and some lines go to its
 	// process-wide logger; what matters of them is counted here instead.
 	quiet.Do(func() { sipgo.SetDefaultLogger(silent) })
-	t.layer = sipgo.NewTransportLayer(net.DefaultResolver, t.parser, nil, sipgo.WithTransportLayerLogger(silent))
-	t.layer.OnMessage(t.received)
-	return t
+	return sipgo.NewTransportLayer(net.DefaultResolver, t.parser, nil, sipgo.WithTransportLayerLogger(silent))
 }
 
 // newParser parses at once only what every message needs. A header that sipgo
@@ -144,6 +151,8 @@ func (t *transport) listen(ctx context.Context, address string, certificate *tls
 			s.bound = addrPortOf(conn.LocalAddr())
 			conn.(*net.UDPConn).SetReadBuffer(4 << 20)
 			s.packets = &packetConn{UDPConn: conn.(*net.UDPConn), transport: t, socket: s}
+			s.layer = t.newLayer()
+			s.layer.OnMessage(s.packets.parsed)
 		}
 	} else {
 		if n == tlsNetwork && certificate == nil {
@@ -199,7 +208,7 @@ func (t *transport) serveOnce(s *socket) {
 	}()
 	switch s.network {
 	case udp:
-		t.layer.ServeUDP(s.packets)
+		s.layer.ServeUDP(s.packets)
 	case tcp:
 		t.layer.ServeTCP(s.accepts)
 	case tlsNetwork:
@@ -222,6 +231,7 @@ func (t *transport) close() {
 	for _, s := range sockets {
 		if s.packets != nil {
 			s.packets.UDPConn.Close()
+			s.layer.Close()
 		} else {
 			s.accepts.Close()
 		}
@@ -250,33 +260,6 @@ func (t *transport) socketFor(n network, remote netip.Addr) *socket {
 		}
 	}
 	return other
-}
-
-// received takes a parsed message from sipgo, on the reading goroutine.
-func (t *transport) received(m sipgo.Message) {
-	remote, err := netip.ParseAddrPort(m.Source())
-	n, ok := networkNamed(m.Transport())
-	if err != nil || !ok {
-		return
-	}
-	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
-	t.deliver(m, flow{network: n, remote: remote, socket: t.socketOf(n, m.Source(), remote)})
-}
-
-// socketOf is the socket that a message from source came in by.
-func (t *transport) socketOf(n network, source string, remote netip.AddrPort) *socket {
-	sockets := t.addresses()
-	if len(sockets) == 1 {
-		return sockets[0]
-	}
-	if n == udp {
-		if c, ok := t.layer.Pool("udp").Get(source).(*sipgo.UDPConnection); ok {
-			if p, ok := c.PacketConn.(*packetConn); ok {
-				return p.socket
-			}
-		}
-	}
-	return t.socketFor(n, remote.Addr())
 }
 
 // write sends bytes over a flow. It makes no connection: see connect. Any goroutine.
@@ -363,7 +346,8 @@ type packetConn struct {
 	transport *transport
 	socket    *socket
 	sources   int
-	last      netip.AddrPort
+	last      netip.AddrPort // source of the packet that was read last
+	octets    []byte         // and what it holds
 }
 
 // maxSources is how many changes of source are read before sipgo's table of
@@ -390,7 +374,9 @@ func (c *packetConn) ReadFrom(p []byte) (int, net.Addr, error) {
 		switch v {
 		case refuse:
 			c.transport.stats.refused.Add(1)
-			c.WriteToUDPAddrPort(head.refusal(status), from)
+			answer := head.refusal(status)
+			c.transport.told(c.flow(from), answer)
+			c.WriteToUDPAddrPort(answer, from)
 			continue
 		case ignore:
 			if len(p[:n]) > 4 {
@@ -405,8 +391,20 @@ func (c *packetConn) ReadFrom(p []byte) (int, net.Addr, error) {
 		if n > len(message) {
 			copy(p, message)
 		}
+		c.octets = p[:len(message)]
 		return len(message), net.UDPAddrFromAddrPort(from), nil
 	}
+}
+
+// parsed takes what sipgo made of the packet that was read last, before the next
+// one is read.
+func (c *packetConn) parsed(m sipgo.Message) {
+	c.transport.deliver(m, c.octets, c.flow(c.last))
+}
+
+// flow is the way back to a source.
+func (c *packetConn) flow(to netip.AddrPort) flow {
+	return flow{network: udp, remote: netip.AddrPortFrom(to.Addr().Unmap(), to.Port()), socket: c.socket}
 }
 
 func addrPortOf(a net.Addr) netip.AddrPort {

@@ -183,6 +183,7 @@ func (s *trunkState) send(to flow, expires time.Duration, auth []field) {
 		from: aor + ";tag=" + s.tag, to: aor, callID: s.callID, seq: s.seq, contact: s.contact,
 		fields: append([]field{{"Expires", strconv.Itoa(int(expires / time.Second))}, {"Supported", "path"}, {"Allow", allow}}, auth...),
 		agent:  e.settings.Load().agent,
+		about:  about{peer: t.Name, callID: s.callID},
 	}
 	s.mu.Unlock()
 	_, err := e.transactions.start(r, func(res *sipgo.Response, err error) {
@@ -314,7 +315,7 @@ func (s *trunkState) ask() {
 			s.reached(t, false, 0)
 			return
 		}
-		e.ping(list[0].flow, "sip:"+t.Host, func(up bool, took time.Duration) { s.reached(t, up, took) })
+		e.ping(t.Name, list[0].flow, "sip:"+t.Host, func(up bool, took time.Duration) { s.reached(t, up, took) })
 	})
 }
 

@@ -122,7 +122,7 @@ func (b *branch) send(auth []field) {
 		from: from, to: "<" + b.to.uri + ">", callID: b.callID, seq: b.seq, routes: b.to.routes,
 		contact: e.contact(f, contactUser(l.uac.target.Caller.Number)), agent: e.settings.Load().agent,
 		fields:      append([]field{{"Allow", allow}, {"Supported", supported}}, interval.ask()...),
-		contentType: "application/sdp", body: l.uac.body,
+		contentType: "application/sdp", body: l.uac.body, about: l.about(b.callID),
 	}
 	b.request.fields = append(append(b.request.fields, extra...), auth...)
 	b.early = make(map[string]*earlyDialog)
@@ -239,7 +239,7 @@ func (b *branch) accepted(r *request, res *sipgo.Response) {
 		return
 	}
 	if d.ack != nil {
-		l.endpoint.write(d.dialog.flow, d.ack)
+		l.endpoint.send(d.dialog.flow, d.ack, l.about(b.callID), true)
 		return
 	}
 	d.dialog.confirm(res)
@@ -247,7 +247,7 @@ func (b *branch) accepted(r *request, res *sipgo.Response) {
 	ack.via, ack.branch, ack.seq, ack.contact = l.endpoint.sentBy(ack.flow), l.endpoint.branch(), r.seq, ""
 	ack.fields = authOf(r.fields)
 	d.ack = ack.render()
-	l.endpoint.write(ack.flow, d.ack)
+	l.endpoint.send(ack.flow, d.ack, l.about(b.callID), false)
 	if l.uac.winner != nil || l.state == call.Ended || b.cancel != nil {
 		b.unwanted(d)
 		return
@@ -272,6 +272,7 @@ func authOf(fields []field) []field {
 func (b *branch) unwanted(d *earlyDialog) {
 	l := b.leg
 	bye := d.dialog.request("BYE")
+	bye.about = l.about(bye.callID)
 	bye.via, bye.branch, bye.contact = l.endpoint.sentBy(bye.flow), l.endpoint.branch(), ""
 	bye.fields = []field{reason(call.CauseNormal)}
 	l.start(bye, nil)

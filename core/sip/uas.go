@@ -41,29 +41,34 @@ func (u *incoming) final(l *leg, a answer) bool {
 }
 
 // invited takes an INVITE that begins a call.
-func (e *Endpoint) invited(req *sipgo.Request, tx *serverTx, f flow) {
+func (e *Endpoint) invited(req *sipgo.Request, tx *serverTx, in arrived) {
 	e.mu.Lock()
 	draining, accept := e.draining, e.accept
 	fromTag, _ := req.From().Params.Get("tag")
 	key := string(*req.CallID()) + "|" + fromTag
 	_, merged := e.invites[key]
 	e.mu.Unlock()
-	if merged { // the same call by two ways (RFC 3261, 8.2.2.2)
-		e.reply(tx, req, answer{status: 482})
-		return
+	var p peer
+	var refusal *answer
+	switch {
+	case merged: // the same call by two ways (RFC 3261, 8.2.2.2)
+		refusal = &answer{status: 482}
+	case draining || accept == nil:
+		refusal = &answer{status: 503, fields: []field{{"Retry-After", "30"}}}
+	default:
+		p, refusal = e.identify(req, in.flow)
 	}
-	if draining || accept == nil {
-		e.reply(tx, req, answer{status: 503, fields: []field{{"Retry-After", "30"}}})
-		return
-	}
-	p, ok := e.identify(req, tx)
-	if !ok {
+	if refusal != nil {
+		in.show(tx.belongs(), false)
 		e.stats.rejected.Add(1)
+		e.turnDown(tx, req, *refusal)
 		return
 	}
 	l := e.newLeg(p, true)
 	l.invite = key
-	if refusal := l.take(req, tx, f); refusal != nil {
+	tx.of(l.about(string(*req.CallID())))
+	in.show(tx.belongs(), false)
+	if refusal := l.take(req, tx, in.flow); refusal != nil {
 		e.stats.rejected.Add(1)
 		refusal.tag = l.tag
 		e.reply(tx, req, *refusal)
@@ -79,7 +84,7 @@ func (e *Endpoint) invited(req *sipgo.Request, tx *serverTx, f flow) {
 		}
 	})
 	l.log.Info("incoming call", "peer", p.name(), "from", l.info.Caller.Number, "to", l.info.Extension,
-		"context", p.context, "source", f.String(), "call_id", l.dialog.callID)
+		"context", p.context, "source", in.flow.String(), "call_id", l.dialog.callID)
 	accept(l)
 }
 
@@ -304,6 +309,13 @@ func (l *leg) repeat(c *confirmation) {
 	t := l.endpoint.transactions.timing
 	c.interval = min(2*c.interval, t.t2)
 	c.timer = l.after(min(c.interval, c.until.Sub(l.endpoint.clock.Now())), func() { l.repeat(c) })
+}
+
+// awaitsACK reports whether the ACK of the INVITE with this number did not come yet.
+func (l *leg) awaitsACK(seq uint32) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.confirm != nil && l.confirm.seq == seq
 }
 
 // acknowledged takes the ACK of a 2xx.
