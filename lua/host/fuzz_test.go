@@ -39,7 +39,7 @@ func FuzzScript(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		file, err := compile(newSource("scripts/fuzz.lua", text), false)
+		file, err := compile(newSource("scripts/fuzz.lua", text), false, len(text)%2 == 0)
 		if err != nil {
 			var e *ScriptError
 			if !errors.As(err, &e) || errors.Is(err, ErrInternal) {

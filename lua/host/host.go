@@ -161,7 +161,7 @@ func (h *Host) compile(src *source) (*script, error) {
 	if file != nil {
 		return file, nil
 	}
-	file, err := compile(src, false)
+	file, err := compile(src, false, h.options.Line != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +309,7 @@ func (h *Host) Check() ([]*Finding, error) {
 	var findings []*Finding
 	var wrong ScriptErrors
 	for _, name := range keys(s.files) {
-		file, err := compile(s.files[name], false)
+		file, err := compile(s.files[name], false, false)
 		if err != nil {
 			wrong = appendErrors(wrong, err)
 			continue
@@ -325,7 +325,7 @@ func (h *Host) Check() ([]*Finding, error) {
 // Analyse lists what is wrong or doubtful in one file's text. name is only
 // shown. A syntax error is the one finding of a file that has one.
 func (h *Host) Analyse(name, text string) []*Finding {
-	file, err := compile(newSource(name, text), false)
+	file, err := compile(newSource(name, text), false, false)
 	if err != nil {
 		return appendErrors(nil, err)
 	}
@@ -334,7 +334,7 @@ func (h *Host) Analyse(name, text string) []*Finding {
 
 // Calls lists the calls in one file's text, nil when it does not compile.
 func (h *Host) Calls(name, text string) []CallSite {
-	file, err := compile(newSource(name, text), false)
+	file, err := compile(newSource(name, text), false, false)
 	if err != nil {
 		return nil
 	}

@@ -53,6 +53,11 @@ type Options struct {
 	// Seed starts the random numbers of a state; nil seeds from the system.
 	Seed func() uint64
 
+	// Line, where not nil, is called before each statement of the site's files, on
+	// the goroutine of the state that runs it, for tools that follow scripts. It
+	// may wait, and may raise an error in L.
+	Line func(s *State, L *lua.LState, file string, line int)
+
 	// Accept, where not nil, is asked before a loaded Version is put in place; an
 	// error refuses it.
 	Accept func(ctx context.Context, v *Version) error

@@ -16,12 +16,13 @@ type script struct {
 	*source
 	proto    *lua.FunctionProto // of the file's own function, taking ...
 	resolved *resolver
+	lines    []int // where Options.Line is called
 }
 
 // compile parses src, resolves its names, puts guards in and compiles it.
 // Errors are *ScriptError. shared says that the result will be run once and
-// used by all states.
-func compile(src *source, shared bool) (*script, error) {
+// used by all states. lines says to call Options.Line.
+func compile(src *source, shared, lines bool) (*script, error) {
 	stmts, err := parse.Parse(strings.NewReader(skipShebang(src.text)), src.name)
 	if err != nil {
 		return nil, syntaxError(src, err)
@@ -30,11 +31,15 @@ func compile(src *source, shared bool) (*script, error) {
 	if err != nil {
 		return nil, locate(src, err)
 	}
+	l := liner{file: src.name}
+	if lines {
+		stmts = l.follow(stmts)
+	}
 	proto, err := compileGuarded(src, stmts)
 	if err != nil {
 		return nil, err
 	}
-	return &script{source: src, proto: proto, resolved: resolved}, nil
+	return &script{source: src, proto: proto, resolved: resolved, lines: l.lines}, nil
 }
 
 // skipShebang blanks a first line "#!…" and a byte order mark.
@@ -48,7 +53,7 @@ func skipShebang(text string) string {
 
 // compileGuarded compiles
 //
-//	local (concat), (table), (store), (single)
+//	local (concat), (table), (store), (single), (line)
 //	return function(...) <the file> end
 //
 // and keeps the inner function, whose upvalues are the guards that it uses.
@@ -67,7 +72,7 @@ func compileGuarded(src *source, stmts []ast.Stmt) (proto *lua.FunctionProto, er
 	body.SetLastLine(last)
 	result := &ast.ReturnStmt{Exprs: []ast.Expr{body}}
 	result.SetLastLine(last)
-	guards := &ast.LocalAssignStmt{Names: []string{nameConcat, nameTable, nameStore, nameSingle}}
+	guards := &ast.LocalAssignStmt{Names: []string{nameConcat, nameTable, nameStore, nameSingle, nameLine}}
 
 	outer, err := lua.Compile([]ast.Stmt{guards, result}, src.name)
 	if err != nil {

@@ -87,6 +87,7 @@ func (t *template) makeGuards() {
 		nameTable:  guardedTable,
 		nameStore:  guardedStore,
 		nameSingle: guardedSingle,
+		nameLine:   guardedLine,
 	} {
 		holder := t.L.NewClosure(nil, t.L.NewFunction(shield(f)))
 		t.guards[name] = holder.Upvalues[0]
@@ -251,7 +252,7 @@ func (t *template) loadLib(lib fs.FS) error {
 	v := t.state.version
 	var wrong ScriptErrors
 	for _, src := range sources {
-		file, err := compile(src, true)
+		file, err := compile(src, true, false)
 		if err != nil {
 			wrong = appendErrors(wrong, err)
 			continue
