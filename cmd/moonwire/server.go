@@ -18,6 +18,7 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
+	"github.com/moonwire/moonwire/core/media/file"
 	"github.com/moonwire/moonwire/core/rtp"
 	"github.com/moonwire/moonwire/core/sip"
 	"github.com/moonwire/moonwire/core/store"
@@ -152,6 +153,9 @@ func (s *server) openScripts(ctx context.Context) error {
 		return usage("recordings: %w", err)
 	}
 	s.onClose(func() { _ = folder.Close() })
+	if err := file.Recover(folder, s.recovered); err != nil {
+		return usage("%s: %w", recordings, err)
+	}
 	s.api = api.New(api.Services{
 		Clock: clock.Real, Log: s.log, Zone: time.Local, Media: s.media,
 		Endpoints:  map[string]api.Dialer{"sip": lateDialer{s}},
@@ -176,6 +180,15 @@ func (s *server) openScripts(ctx context.Context) error {
 		return usage("%w", err)
 	}
 	return nil
+}
+
+// recovered tells of a recording that was under way when the server was killed.
+func (s *server) recovered(r file.Recovered) {
+	if r.Err != nil {
+		s.log.Error("an interrupted recording cannot be completed; look at it by hand", "path", r.Name, "error", r.Err)
+		return
+	}
+	s.log.Warn("an interrupted recording was completed", "path", r.Name, "duration", r.Duration)
 }
 
 // loaded puts the configuration of a new version into force.

@@ -84,6 +84,7 @@ type API struct {
 	background  background
 	counters    counters
 	activity    activity
+	recording   recording
 }
 
 var _ host.Library = (*API)(nil)

@@ -7,6 +7,9 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/moonwire/moonwire/core/media"
@@ -17,8 +20,11 @@ import (
 
 var recordEntries = []*Entry{
 	{On: "call", Name: "record", Phase: Running, Summary: "Records what the caller says.",
-		Detail: "The file is written below the server's recordings folder and appears there when it is whole. It ends with a terminator, silence, the limit or the hang-up of the caller; " +
-			"with `review` the caller may then keep it (1), hear it (2) or record it again (3). The call is answered first.",
+		Detail: "The file is written below the server's recordings folder and appears there when it is whole and on the disk. It ends with a terminator, silence, the limit or the hang-up of the caller; " +
+			"with `review` the caller may then keep it (1), hear it (2) or record it again (3). The call is answered first. " +
+			"With `append` a recording that is there already goes on at its end; it must have been recorded here, at the same rate, and no other call may be adding to it. " +
+			"`duration` is then that of the whole file, `added` that of the new part, and `min`, `max` and the review mean the new part. " +
+			"When the disk is full the recording ends with `failed`; what was written before is kept, as `path` then says, unless it would replace a file.",
 		Params: []Field{{Name: "options", Required: true, Summary: "where and how long", Type: record(
 			Field{Name: "path", Type: text(), Required: true, Summary: `where: "messages/17.wav"; the extension says in which format: wav, ulaw, alaw, sln`},
 			Field{Name: "max", Type: seconds(), Unit: "s", Default: 3600, Summary: "longest recording"},
@@ -29,12 +35,16 @@ var recordEntries = []*Entry{
 			Field{Name: "terminators", Type: text(), Default: "#", Summary: "keys that end it"},
 			Field{Name: "review", Type: truth(), Default: false, Summary: "let the caller keep, hear or repeat it"},
 			Field{Name: "review_prompt", Type: oneOrMore(text()), Summary: `played for the review; "vm-review" where left out`},
-			Field{Name: "rate", Type: whole(), Unit: "Hz", Default: 8000, Summary: "samples a second, for formats that leave the choice"},
+			Field{Name: "rate", Type: whole(), Unit: "Hz", Default: 8000, Summary: "samples a second, for formats that leave the choice; with append, that of the file"},
+			Field{Name: "append", Type: truth(), Default: false, Summary: "go on at the end of the file, if there is one"},
+			Field{Name: "pause", Type: text(), Summary: "keys that halt the recording and let it go on; what is said between is left out"},
 		)}},
 		Results: []Field{{Name: "take", Summary: "the recording", Type: record(
 			Field{Name: "status", Type: words("recorded", "short", "failed", "hungup"), Summary: "the outcome in one word"},
 			Field{Name: "path", Type: text(), Summary: "where it is; `call:play` plays it"},
 			Field{Name: "duration", Type: number(), Unit: "s", Summary: "of the sound"},
+			Field{Name: "added", Type: number(), Unit: "s", Summary: "of the sound that was appended"},
+			Field{Name: "lost", Type: number(), Unit: "s", Summary: "of the sound that is missing because the disk was too slow; nil where none is"},
 			Field{Name: "ended_by", Type: words("key", "silence", "limit", "hangup"), Summary: "what ended it"},
 			Field{Name: "key", Type: text(), Summary: "the key that ended it"},
 			Field{Name: "reason", Type: text(), Summary: "in words, where it failed"},
@@ -42,7 +52,7 @@ var recordEntries = []*Entry{
 		Statuses: []Word{
 			{"recorded", "the file is there"},
 			{"short", "it was shorter than min and is not kept"},
-			{"failed", "it could not be written; reason says why"},
+			{"failed", "it could not be written to its end; reason says why, and path where the part before is, if it was kept"},
 			{"hungup", "the party that was recorded has ended; the file is there"},
 		},
 		Example: `context "internal":extension("640", function(call)
@@ -57,31 +67,45 @@ type take struct {
 	c        *Call
 	o        Options
 	path     string
+	root     *os.Root
+	adding   bool  // to a file that is there
+	before   int64 // samples that were in it, with adding
 	recorder *file.Recorder
 	key      byte
 	quiet    bool // silent for as long as is allowed
 	why      string
+	paused   atomic.Bool
 }
 
 func (a *Args) record() int {
 	c := a.Call()
 	o := a.Options(0)
-	t := &take{c: c, o: o, path: path.Clean(strings.TrimPrefix(o.String("path"), "/"))}
+	t := &take{c: c, o: o, root: a.api.services.Recordings, path: path.Clean(strings.TrimPrefix(o.String("path"), "/")), adding: o.Bool("append"), before: -1}
 	if !fs.ValidPath(t.path) {
 		a.Fail("path %q leaves the recordings folder", o.String("path"))
+	}
+	if t.root == nil {
+		return a.Result("failed", "reason", "this server keeps no recordings")
 	}
 	if err := c.open(); err != nil {
 		return a.done(err)
 	}
+	if !a.api.recording.begin(t.path, t.adding) {
+		return a.Result("failed", "reason", t.path+" is being recorded by another call, and one of the two adds to it")
+	}
+	defer a.api.recording.end(t.path)
 	for {
 		made, err := t.run(a)
 		if err != nil {
-			return a.Result("failed", "reason", err.Error())
+			return a.Result("failed", append(t.facts(made), "reason", inWords(err))...)
 		}
 		if t.short(made) {
-			return a.Result("short", "duration", made.Duration)
+			return a.Result("short", "duration", made.Added)
 		}
 		if c.ended == nil && o.Bool("review") && t.again(a) {
+			if err := t.undo(); err != nil {
+				return a.Result("failed", "reason", inWords(err))
+			}
 			continue
 		}
 		status, key := "recorded", ""
@@ -91,18 +115,66 @@ func (a *Args) record() int {
 		if c.ended != nil {
 			status = "hungup"
 		}
-		return a.Result(status, "path", t.path, "duration", made.Duration, "ended_by", t.why, "key", key)
+		return a.Result(status, append(t.facts(made), "ended_by", t.why, "key", key)...)
 	}
+}
+
+// facts are the fields of a result about the file.
+func (t *take) facts(made file.Recording) []any {
+	var facts []any
+	if made.Kept {
+		facts = append(facts, "path", t.path, "duration", made.Duration)
+		if t.adding {
+			facts = append(facts, "added", made.Added)
+		}
+	}
+	if made.Lost > 0 {
+		facts = append(facts, "lost", made.Lost)
+	}
+	return facts
+}
+
+// inWords is what scripts are told of a failure.
+func inWords(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk is full"
+	case errors.Is(err, syscall.EROFS):
+		return "the disk is read-only"
+	}
+	return err.Error()
+}
+
+// create opens the file that the take is written to.
+func (t *take) create() (*file.Writer, error) {
+	o := file.WriterOptions{Rate: t.o.Int("rate"), Atomic: true}
+	if !t.adding {
+		return file.Create(t.root, t.path, o)
+	}
+	if !t.o.Has("rate") {
+		if _, err := t.root.Stat(t.path); err == nil {
+			o.Rate = 0
+		}
+	}
+	w, err := file.Append(t.root, t.path, o)
+	if err == nil {
+		t.before = w.Before()
+	}
+	return w, err
+}
+
+// undo takes back what was recorded, for the caller to say it again.
+func (t *take) undo() error {
+	if !t.adding || t.before < 0 {
+		return nil // the next take replaces the file
+	}
+	return file.Shorten(t.root, t.path, t.before)
 }
 
 // run records once. The file is completed even if the call ends meanwhile.
 func (t *take) run(a *Args) (made file.Recording, err error) {
 	c, o := t.c, t.o
-	root := a.api.services.Recordings
-	if root == nil {
-		return made, errors.New("this server keeps no recordings")
-	}
-	w, err := file.Create(root, t.path, file.WriterOptions{Rate: o.Int("rate"), Atomic: true})
+	w, err := t.create()
 	if err != nil {
 		return made, err
 	}
@@ -128,46 +200,57 @@ func (t *take) run(a *Args) (made file.Recording, err error) {
 	defer func() {
 		stop()
 		c.Line().Worker().Do(func() {})
-		made, err = t.recorder.Stop()
-		t.complete(root, made, err)
+		made, err = t.finish()
 		a.note(c, trace.Record, slog.String("path", t.path), slog.Duration("duration", made.Duration), slog.String("ended_by", t.why))
 	}()
 	t.hear(a)
 	return made, nil
 }
 
-func (t *take) short(made file.Recording) bool { return made.Duration < t.o.Seconds("min") }
+func (t *take) short(made file.Recording) bool { return made.Added < t.o.Seconds("min") }
 
-// complete sees to what the script may not live to see: the caller may have
-// ended the recording by hanging up.
-func (t *take) complete(root *os.Root, made file.Recording, err error) {
-	switch {
-	case err != nil:
-		t.c.task.log.Error("recording failed", "path", t.path, "error", err)
-		return
-	case t.short(made):
-		err = root.Remove(t.path)
+// finish ends the file, which the script may not live to see: the caller may
+// have ended the recording by hanging up.
+func (t *take) finish() (made file.Recording, err error) {
+	log := t.c.task.log.With("path", t.path)
+	if t.recorder.Err() == nil && t.recorder.Duration() < t.o.Seconds("min") {
+		added := t.recorder.Duration()
+		t.recorder.Discard()
+		return file.Recording{Added: added}, nil
 	}
-	if err != nil {
-		t.c.task.log.Warn("a recording that is too short cannot be removed", "path", t.path, "error", err)
+	if made, err = t.recorder.Stop(); err != nil {
+		log.Error("recording failed", "error", err, "kept", made.Kept, "duration", made.Duration)
 	}
 	if made.Lost > 0 {
-		t.c.task.log.Warn("the disk did not keep up with a recording", "path", t.path, "lost", made.Lost)
+		log.Warn("the disk did not keep up with a recording", "lost", made.Lost)
 	}
+	return made, err
 }
 
 // hear waits for what ends the recording.
 func (t *take) hear(a *Args) {
-	stops := keySet{keys: t.o.String("terminators")}
+	stops, halts := keySet{keys: t.o.String("terminators")}, keySet{keys: t.o.String("pause")}
+	t.paused.Store(false)
+	task := t.c.task
+	left, began := t.o.Seconds("max"), task.clock.Now()
+	limit := task.alarm(left, nil)
+	defer func() { limit.stop() }()
 	defer t.c.keys(func(k byte) bool {
-		if t.key == 0 && stops.has(k) {
+		switch {
+		case t.key != 0:
+		case stops.has(k):
 			t.key = k
+		case halts.has(k) && t.paused.Load():
+			limit, began = task.alarm(left, nil), task.clock.Now()
+			t.paused.Store(false)
+		case halts.has(k):
+			limit.stop()
+			left -= task.clock.Now().Sub(began)
+			t.paused.Store(true)
 		}
 		return true
 	})()
-	limit := t.c.task.alarm(t.o.Seconds("max"), nil)
-	defer limit.stop()
-	a.wait(t.c.task, func() bool {
+	a.wait(task, func() bool {
 		return t.key != 0 || t.quiet || limit.fired || t.c.ended != nil || t.recorder.Err() != nil
 	})
 	switch {
@@ -183,13 +266,14 @@ func (t *take) hear(a *Args) {
 // ear records, and notices silence. It runs on the media worker.
 func (t *take) ear() media.Sink {
 	most, level := t.o.Seconds("silence"), t.o.Number("level")
-	if most == 0 {
-		return t.recorder
-	}
 	var silent time.Duration
 	return media.SinkFunc(func(rate int, pcm []int16) {
+		if t.paused.Load() {
+			silent = 0
+			return
+		}
 		t.recorder.Hear(rate, pcm)
-		if dsp.Level(pcm) >= level {
+		if most == 0 || dsp.Level(pcm) >= level {
 			silent = 0
 			return
 		}
@@ -244,4 +328,37 @@ func (a *Args) oneKey(c *Call, set keySet, most time.Duration) (key byte) {
 	})()
 	a.wait(c.task, func() bool { return key != 0 || over.fired || c.ended != nil })
 	return key
+}
+
+// recording knows the files that calls record, so that none is added to while
+// another call replaces it or adds to it. The zero value knows none.
+type recording struct {
+	mu      sync.Mutex
+	writers map[string]int // of each path; -1 is one that adds
+}
+
+// begin reports whether a call may record to a path now; then end must follow.
+// Calls that only replace a file may do so at once: the last to end wins.
+func (r *recording) begin(path string, adding bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.writers[path]
+	switch {
+	case n < 0 || adding && n > 0:
+		return false
+	case r.writers == nil:
+		r.writers = map[string]int{}
+	}
+	if r.writers[path] = n + 1; adding {
+		r.writers[path] = -1
+	}
+	return true
+}
+
+func (r *recording) end(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.writers[path]--; r.writers[path] <= 0 {
+		delete(r.writers, path)
+	}
 }

@@ -727,19 +727,23 @@ function call_methods:read(options) end
 ---@field terminators? string keys that end it (default "#")
 ---@field review? boolean let the caller keep, hear or repeat it (default false)
 ---@field review_prompt? string|string[] played for the review; "vm-review" where left out
----@field rate? integer samples a second, for formats that leave the choice (in Hz, default 8000)
+---@field rate? integer samples a second, for formats that leave the choice; with append, that of the file (in Hz, default 8000)
+---@field append? boolean go on at the end of the file, if there is one (default false)
+---@field pause? string keys that halt the recording and let it go on; what is said between is left out
 
 ---@class call.record.take
 ---@field status "recorded"|"short"|"failed"|"hungup" the outcome in one word
 ---@field path? string where it is; `call:play` plays it
 ---@field duration? number of the sound (in s)
+---@field added? number of the sound that was appended (in s)
+---@field lost? number of the sound that is missing because the disk was too slow; nil where none is (in s)
 ---@field ended_by? "key"|"silence"|"limit"|"hangup" what ended it
 ---@field key? string the key that ended it
 ---@field reason? string in words, where it failed
 
 ---Records what the caller says.
 ---
----The file is written below the server's recordings folder and appears there when it is whole. It ends with a terminator, silence, the limit or the hang-up of the caller; with `review` the caller may then keep it (1), hear it (2) or record it again (3). The call is answered first.
+---The file is written below the server's recordings folder and appears there when it is whole and on the disk. It ends with a terminator, silence, the limit or the hang-up of the caller; with `review` the caller may then keep it (1), hear it (2) or record it again (3). The call is answered first. With `append` a recording that is there already goes on at its end; it must have been recorded here, at the same rate, and no other call may be adding to it. `duration` is then that of the whole file, `added` that of the new part, and `min`, `max` and the review mean the new part. When the disk is full the recording ends with `failed`; what was written before is kept, as `path` then says, unless it would replace a file.
 ---
 ---```lua
 ---context "internal":extension("640", function(call)

@@ -15,8 +15,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
-	"strings"
 	"time"
 )
 
@@ -80,7 +78,7 @@ func Open(fsys fs.FS, name string) (*Reader, error) {
 
 // NewReader reads sound from r, whose kind is told by the name's extension.
 func NewReader(r io.Reader, name string) (*Reader, error) {
-	extension := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	extension := extensionOf(name)
 	buffered := bufio.NewReaderSize(r, 16<<10)
 	reader := &Reader{source: buffered, left: -1}
 	var err error

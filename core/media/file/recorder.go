@@ -24,7 +24,9 @@ type RecorderOptions struct {
 // Recording is what became of a recording.
 type Recording struct {
 	Duration time.Duration // of the sound in the file
+	Added    time.Duration // of that, what was not there before
 	Lost     time.Duration // sound that came while the disk did not keep up
+	Kept     bool          // the file is there
 }
 
 // Recorder writes what it hears to a file. It is a media.Sink: the worker leaves
@@ -223,7 +225,7 @@ func (r *Recorder) Err() error {
 	return r.err
 }
 
-// Stop writes what still waits, closes the file and waits until that is done.
+// Stop writes what still waits, closes the file and waits until it is on the disk.
 // The error is the first that writing met; the Recording says what the file
 // holds nevertheless. Any goroutine but a worker's; a second call changes
 // nothing and says the same.
@@ -234,7 +236,7 @@ func (r *Recorder) Stop() (Recording, error) {
 		if failed := r.Err(); failed != nil {
 			err = failed
 		}
-		r.result = Recording{Duration: r.writer.Duration(), Lost: r.lost}
+		r.result = r.came()
 		r.failure = err
 	})
 	return r.result, r.failure
@@ -246,8 +248,15 @@ func (r *Recorder) Discard() {
 	r.end.Do(func() {
 		r.drain()
 		r.writer.Discard()
-		r.failure = errDiscarded
+		r.result, r.failure = r.came(), errDiscarded
 	})
+}
+
+// came is what the recording came to, now that the writer is closed.
+func (r *Recorder) came() Recording {
+	w := r.writer
+	added := time.Duration((w.samples - w.before) * int64(time.Second) / int64(w.rate))
+	return Recording{Duration: w.Duration(), Added: added, Lost: r.lost, Kept: w.kept}
 }
 
 // drain waits for the goroutine to end.

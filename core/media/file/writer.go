@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,7 +32,8 @@ type WriterOptions struct {
 	// extension fixes the rate refuse any other.
 	Rate int
 	// Atomic writes under another name in the same directory and gives the file
-	// its own when it is closed, so that nobody ever sees half of it.
+	// its own when it is closed, so that nobody ever sees half of it. What a crash
+	// leaves behind is completed by Recover.
 	Atomic bool
 }
 
@@ -44,10 +46,14 @@ type Writer struct {
 	rate    int
 	wav     bool
 	buffer  []byte
+	before  int64 // samples that were there when the file was opened, to be continued
 	samples int64 // in all
 	written int64 // octets of sound that left the buffer
 	err     error // the first one; nothing is written after it
-	finish  func(err error) error
+	goesOn  bool  // what is before it was there when the file was opened
+	ended   bool
+	kept    bool // the file is there, after Close
+	finish  func(err error) (kept bool, failure error)
 }
 
 const (
@@ -78,16 +84,24 @@ func Create(dir *os.Root, name string, o WriterOptions) (*Writer, error) {
 		dir.Remove(present)
 		return nil, err
 	}
-	w.finish = func(err error) error {
-		switch {
-		case !o.Atomic:
-			return nil
-		case err != nil:
-			return dir.Remove(present)
-		}
-		return dir.Rename(present, name)
+	if o.Atomic {
+		w.finish = func(err error) (bool, error) { return w.conclude(dir, present, name, err) }
 	}
 	return w, nil
+}
+
+// conclude gives an atomic file its name, or removes it.
+func (w *Writer) conclude(dir *os.Root, present, name string, err error) (kept bool, failure error) {
+	if err != nil {
+		_, taken := dir.Lstat(name)
+		if err == errDiscarded || w.samples == 0 || taken == nil {
+			return false, dir.Remove(present)
+		}
+	}
+	if err := settle(dir, present, name); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // open makes the file under its own name, or under one that it has until it is
@@ -118,8 +132,8 @@ func NewWriter(out Output, name string, o WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{out: out, coding: c, rate: o.Rate, wav: wav, finish: func(error) error { return nil }}
-	w.buffer = make([]byte, 0, int(flushPeriod.Seconds()*float64(o.Rate))*c.size+wavHeader)
+	w := &Writer{out: out, coding: c, rate: o.Rate, wav: wav, finish: stays}
+	w.buffer = w.room()
 	if wav {
 		if _, err := out.Write(w.header()); err != nil {
 			return nil, err
@@ -128,12 +142,20 @@ func NewWriter(out Output, name string, o WriterOptions) (*Writer, error) {
 	return w, nil
 }
 
+// stays is the end of a file that was written under its own name.
+func stays(err error) (bool, error) { return err != errDiscarded, nil }
+
+// room is the buffer.
+func (w *Writer) room() []byte {
+	return make([]byte, 0, int(flushPeriod.Seconds()*float64(w.rate))*w.coding.size+wavHeader)
+}
+
 // layout is what a file of that name holds.
 func layout(name string, o *WriterOptions) (c coding, wav bool, err error) {
 	if o.Rate == 0 {
 		o.Rate = 8000
 	}
-	extension := strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+	extension := extensionOf(name)
 	raw, isRaw := rawFormats[extension]
 	switch {
 	case o.Rate < minRate || o.Rate > maxRate:
@@ -148,10 +170,17 @@ func layout(name string, o *WriterOptions) (c coding, wav bool, err error) {
 	return c, false, fmt.Errorf("%s: files with the extension %q cannot be written; use wav", name, extension)
 }
 
+func extensionOf(name string) string {
+	return strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))
+}
+
 // Rate is samples a second of what Write takes.
 func (w *Writer) Rate() int { return w.rate }
 
-// Duration is the length of the sound written so far.
+// Before is how many samples the file held when Append opened it.
+func (w *Writer) Before() int64 { return w.before }
+
+// Duration is the length of the sound in the file, with what is written so far.
 func (w *Writer) Duration() time.Duration {
 	return time.Duration(w.samples * int64(time.Second) / int64(w.rate))
 }
@@ -222,9 +251,12 @@ func (w *Writer) header() []byte {
 	return binary.LittleEndian.AppendUint32(h, size)
 }
 
-// Close writes what is left, completes the header and closes the file. The
-// error is the first that writing met; the file then holds what went before,
-// unless it was to be atomic: then it is not made at all.
+// Close writes what is left, completes the header and closes the file. When it
+// returns without an error the file and its name are on the disk, where a loss
+// of power leaves them. The error is the first that writing met; the file then
+// holds what went before, unless it was to be atomic and there is nothing in it
+// or another of its name that it would replace: then it is not made at all. See
+// Kept.
 func (w *Writer) Close() error {
 	if w.err == nil && len(w.buffer) > 0 {
 		w.flush()
@@ -232,21 +264,32 @@ func (w *Writer) Close() error {
 	return w.end(w.err)
 }
 
-// Discard closes the file without completing it; an atomic one is not made.
+// Kept reports, after Close, whether the file is there.
+func (w *Writer) Kept() bool { return w.kept }
+
+// Discard closes the file without completing it; an atomic one is not made, and
+// one that was continued is as it was before.
 func (w *Writer) Discard() { w.end(errDiscarded) }
 
 var errDiscarded = errors.New("discarded")
 
+// syncer is an Output that can be told to be on the disk.
+type syncer interface{ Sync() error }
+
 func (w *Writer) end(err error) error {
-	if closing := w.out.Close(); err == nil {
-		err = closing
+	if w.ended {
+		return os.ErrClosed
 	}
-	if finishing := w.finish(err); err == nil {
-		err = finishing
+	w.ended = true
+	if f, ok := w.out.(*os.File); ok && err == errDiscarded && w.goesOn {
+		err = cmp.Or(w.takeBack(f), err)
 	}
-	w.finish = func(error) error { return nil }
-	if w.err == nil {
-		w.err = os.ErrClosed
+	if f, ok := w.out.(syncer); ok && err != errDiscarded {
+		err = cmp.Or(err, f.Sync())
 	}
-	return err
+	err = cmp.Or(err, w.out.Close())
+	kept, failure := w.finish(err)
+	w.kept = kept
+	w.err = cmp.Or(w.err, os.ErrClosed)
+	return cmp.Or(err, failure)
 }
