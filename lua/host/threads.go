@@ -316,3 +316,15 @@ func traceback(L *lua.LState, limit int) []Frame {
 	}
 	return frames
 }
+
+// Threads are the interpreter's threads that run, innermost first, beginning
+// with L: a protected call has one of its own.
+func (s *State) Threads(L *lua.LState) []*lua.LState {
+	list := []*lua.LState{L}
+	for i := len(s.threads.active) - 1; i >= 0; i-- {
+		if s.threads.active[i] != L {
+			list = append(list, s.threads.active[i])
+		}
+	}
+	return list
+}
