@@ -39,6 +39,7 @@ func (s *server) figures() []figure {
 
 		gauge("media_workers", "Threads that carry media.", float64(media.Workers)),
 		counter("media_late_milliseconds_total", "Milliseconds by which media work began more than 5 ms late.", media.LateTicks),
+		counter("media_underruns_total", "Frames of silence played because the disk was too slow for a long sound.", s.prompts.Underruns()+scripts.Underruns),
 		counter("rtp_packets_received_total", "Datagrams received on media ports.", media.Received),
 		counter("rtp_packets_sent_total", "Datagrams sent from media ports.", media.Sent),
 		counter("rtp_send_errors_total", "Datagrams that the system did not take.", media.SendErrors),

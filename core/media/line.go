@@ -63,10 +63,19 @@ func (l *Line) Post(f func()) bool { return l.worker.Post(f) }
 
 // Play sends s to the leg, instead of what is being played now. done is called
 // once, on the worker: with nil at the end of s, with ErrStopped when playing
-// was stopped or replaced, or with the error of s. Any goroutine.
+// was stopped or replaced, or with the error of s. In each case s is closed
+// before, if it can be. Any goroutine.
 func (l *Line) Play(s Source, done func(error)) {
-	if !l.worker.Post(func() { l.play(player{s, done}) }) && done != nil {
-		done(call.ErrHungUp)
+	if p := (player{s, done}); !l.worker.Post(func() { l.play(p) }) {
+		p.end(call.ErrHungUp)
+	}
+}
+
+// end lets go of what was played and tells its owner why.
+func (p player) end(err error) {
+	CloseSource(p.source)
+	if p.done != nil {
+		p.done(err)
 	}
 }
 
@@ -115,9 +124,7 @@ func (l *Line) close() {
 
 func (l *Line) play(p player) {
 	if l.closed {
-		if p.done != nil {
-			p.done(call.ErrHungUp)
-		}
+		p.end(call.ErrHungUp)
 		return
 	}
 	l.finish(ErrStopped)
@@ -133,9 +140,7 @@ func (l *Line) finish(err error) {
 	}
 	l.player = player{}
 	l.refresh()
-	if p.done != nil {
-		p.done(err)
-	}
+	p.end(err)
 }
 
 func (l *Line) unlisten(e *ear) {

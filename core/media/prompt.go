@@ -13,13 +13,14 @@ import (
 )
 
 // Prompt is a piece of sound in memory, in as many formats as calls have asked
-// for. All methods may be called from any goroutine.
+// for; or, if it is long, in a file that is read while it plays. All methods may be called from any goroutine.
 type Prompt struct {
 	owner *Prompts
 	entry *promptEntry
 	file  string
 	pcm   []int16
 	rate  int
+	long  *Stream // nil for what is in memory
 
 	preparing sync.Mutex
 	ready     atomic.Pointer[[]*rendition] // replaced as a whole, never changed
@@ -41,8 +42,11 @@ const renditionPadding = 120 * time.Millisecond
 // File is the path of the file that the prompt was read from.
 func (p *Prompt) File() string { return p.file }
 
-// Duration is how long the prompt lasts.
+// Duration is how long the prompt lasts, 0 for a long one that does not say.
 func (p *Prompt) Duration() time.Duration {
+	if p.long != nil {
+		return p.long.Duration()
+	}
 	return time.Duration(len(p.pcm)) * time.Second / time.Duration(p.rate)
 }
 
@@ -50,7 +54,7 @@ func (p *Prompt) Duration() time.Duration {
 // out slices. It takes a few milliseconds of computing and must not be called on
 // a worker. Playing without it works as well: see Source.
 func (p *Prompt) Prepare(format call.Format) error {
-	if p.rendition(format) != nil {
+	if p.long != nil || p.rendition(format) != nil {
 		return nil
 	}
 	p.preparing.Lock()
@@ -149,6 +153,9 @@ func spread(pcm []int16, channels int) []int16 {
 // the leg's format, or that changes on the way, it encodes frame by frame, and
 // lets a goroutine prepare the format for the next time.
 func (p *Prompt) Source(skip time.Duration) Source {
+	if p.long != nil {
+		return p.long.Source(skip)
+	}
 	return &promptSource{prompt: p, at: max(skip, 0)}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media/dsp"
 	"github.com/moonwire/moonwire/core/media/file"
 )
@@ -21,13 +22,15 @@ import (
 //
 // A prompt is read and decoded when it is first asked for, on the goroutine that
 // asks, and turned into each format once; from then on every call that plays it
-// shares the same octets. The sound of prompts not played for longest is
+// shares the same octets. What is long, music for those who wait, is read while
+// it plays, by each call for itself. The sound of prompts not played for longest is
 // forgotten when all of it together exceeds a limit. All methods may be called
 // from any goroutine but a media worker's.
 type Prompts struct {
 	log      *slog.Logger
 	roots    []fs.FS
 	language string // where nothing else fits
+	streams  Streams
 
 	mu     sync.Mutex
 	limit  int64
@@ -61,6 +64,10 @@ const (
 	// promptRate is the highest rate at which prompts are kept; telephones hear
 	// no difference above it.
 	promptRate = 16000
+	// promptMost is what is kept in memory at most; longer sounds are streamed.
+	promptMost = 2 * time.Minute
+	// promptMostOctets is that for files that do not say how long they are.
+	promptMostOctets = 2 << 20
 )
 
 // promptExtensions are the files that are looked for, the best first.
@@ -88,7 +95,7 @@ func NewPrompts(log *slog.Logger, roots ...fs.FS) *Prompts {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Prompts{
-		log: log, roots: roots, language: "en", limit: DefaultPromptLimit,
+		log: log, roots: roots, streams: Streams{Log: log}, language: "en", limit: DefaultPromptLimit,
 		latest: list.New(), byKey: map[promptKey]*promptEntry{},
 	}
 }
@@ -104,6 +111,12 @@ func (p *Prompts) SetLimit(octets int64) {
 
 // SetDefaultLanguage changes the language that is tried last; before first use.
 func (p *Prompts) SetDefaultLanguage(language string) { p.language = language }
+
+// SetClock has virtual time wait for long prompts to be read; before first use.
+func (p *Prompts) SetClock(c call.Holder) { p.streams.Clock = c }
+
+// Underruns counts the frames of long prompts for which the disk was too slow.
+func (p *Prompts) Underruns() uint64 { return p.streams.Underruns() }
 
 // Find loads a prompt, or finds it loaded. The name has no extension but may
 // have folders: "digits/1". A language with a region, "en-GB", falls back to the
@@ -309,13 +322,25 @@ func (p *Prompts) findIn(e *promptEntry, root fs.FS, name string) (*Prompt, erro
 	return nil, fs.ErrNotExist
 }
 
-// load reads one file.
+// tooLong reports whether a file should not be kept in memory.
+func tooLong(info file.Info, files fs.FS, name string) bool {
+	if info.Length > 0 {
+		return info.Length > promptMost
+	}
+	facts, err := fs.Stat(files, name)
+	return err == nil && facts.Size() > promptMostOctets
+}
+
+// load reads one file, or looks at one that is long.
 func (p *Prompts) load(e *promptEntry, files fs.FS, name string) (*Prompt, error) {
 	reader, err := file.Open(files, name)
 	if err != nil {
 		return nil, err
 	}
 	defer reader.Close()
+	if tooLong(reader.Info(), files, name) {
+		return &Prompt{owner: p, entry: e, file: name, long: p.streams.stream(files, name, reader.Info())}, nil
+	}
 	p.mu.Lock()
 	limit := p.limit
 	p.mu.Unlock()

@@ -10,7 +10,9 @@ import (
 )
 
 // Source is sound to be sent to a leg. It is read on the leg's worker only, one
-// frame each ptime, and must neither block nor touch files.
+// frame each ptime, and must neither block nor touch files. One that holds
+// something, such as a file that is read beside it, is an io.Closer as well, and
+// whoever plays it closes it when it has ended or was stopped: see CloseSource.
 type Source interface {
 	// Next fills f with the next frame in format: f.Payload, or f.PCM when the
 	// format is linear. It returns io.EOF after the last frame.
@@ -39,6 +41,13 @@ func (f SinkFunc) Hear(rate int, pcm []int16) { f(rate, pcm) }
 // ErrStopped is what a player's done function gets when it was stopped before
 // the end, or replaced by another.
 var ErrStopped = errors.New("playing was stopped")
+
+// CloseSource closes s if it can be closed. It never blocks.
+func CloseSource(s any) {
+	if c, ok := s.(io.Closer); ok {
+		_ = c.Close()
+	}
+}
 
 // Encoded turns linear samples into the frames of whatever format is asked for.
 // The last frame is filled up with silence.
@@ -80,6 +89,12 @@ func (e *encoded) Next(format call.Format, f *call.Frame) error {
 	return nil
 }
 
+// Close closes what is encoded.
+func (e *encoded) Close() error {
+	CloseSource(e.source)
+	return nil
+}
+
 func (e *encoded) adopt(format call.Format) error {
 	e.format = format
 	e.pcm = make([]int16, format.Samples()*format.Channels)
@@ -105,9 +120,19 @@ func (s *sequence) Next(format call.Format, f *call.Frame) error {
 		if err != io.EOF {
 			return err
 		}
+		CloseSource(s.rest[0])
 		s.rest = s.rest[1:]
 	}
 	return io.EOF
+}
+
+// Close closes what was not played to its end.
+func (s *sequence) Close() error {
+	for _, one := range s.rest {
+		CloseSource(one)
+	}
+	s.rest = nil
+	return nil
 }
 
 // Silence is a source of nothing: frames of silence, without end.

@@ -85,6 +85,7 @@ type API struct {
 	counters    counters
 	activity    activity
 	recording   recording
+	streams     media.Streams // of recordings that play
 }
 
 var _ host.Library = (*API)(nil)
@@ -114,6 +115,7 @@ func New(s Services) *API {
 	}
 	api := &API{services: s, random: rand.New(s.Random), metatables: map[string]*lua.LTable{}}
 	api.posts.api = api
+	api.streams.Clock, api.streams.Log = s.Clock, s.Log
 	api.background.api = api
 	api.calls.calls = map[string]*Call{}
 	return api

@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"path"
@@ -11,8 +10,6 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media"
-	"github.com/moonwire/moonwire/core/media/dsp"
-	"github.com/moonwire/moonwire/core/media/file"
 	"github.com/moonwire/moonwire/core/trace"
 )
 
@@ -216,7 +213,7 @@ func (c *Call) sound(list []string, language string, skip time.Duration) (s medi
 func (c *Call) find(language, name string, skip time.Duration) (media.Source, error) {
 	s := &c.task.api.services
 	if ext := path.Ext(name); ext != "" {
-		return recorded(s, name, skip)
+		return c.task.api.recorded(name, skip)
 	}
 	if s.Prompts == nil {
 		return nil, errors.New("this server has no prompts")
@@ -228,10 +225,9 @@ func (c *Call) find(language, name string, skip time.Duration) (media.Source, er
 	return sound.Source(skip), nil
 }
 
-const longestRecording = 48000 * 3600 // samples that are read to be played
-
-// recorded reads a recording into memory, because a source must not touch files.
-func recorded(s *Services, name string, skip time.Duration) (media.Source, error) {
+// recorded finds a recording, which is read while it plays.
+func (api *API) recorded(name string, skip time.Duration) (media.Source, error) {
+	s := &api.services
 	if s.Recordings == nil {
 		return nil, errors.New("this server keeps no recordings")
 	}
@@ -239,59 +235,9 @@ func recorded(s *Services, name string, skip time.Duration) (media.Source, error
 	if !fs.ValidPath(name) {
 		return nil, fs.ErrInvalid
 	}
-	r, err := file.Open(s.Recordings.FS(), name)
+	sound, err := api.streams.Open(s.Recordings.FS(), name)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	pcm, err := r.ReadAll(longestRecording)
-	if err != nil {
-		return nil, err
-	}
-	start := min(int(skip.Seconds()*float64(r.Rate())), len(pcm))
-	return media.Encoded(&samples{rate: r.Rate(), pcm: pcm[start:]}), nil
-}
-
-// samples plays sound from memory at any rate.
-type samples struct {
-	rate      int
-	pcm       []int16
-	target    int // rate that resampler makes
-	resampler *dsp.Resampler
-	ready     []int16
-	buffer    []int16
-}
-
-func (s *samples) NextPCM(rate int, dst []int16) (int, error) {
-	if s.target != rate {
-		s.target, s.resampler = rate, nil
-		if rate != s.rate {
-			r, err := dsp.NewResampler(s.rate, rate)
-			if err != nil {
-				return 0, err
-			}
-			s.resampler = r
-		}
-	}
-	if s.resampler == nil {
-		n := copy(dst, s.pcm)
-		s.pcm = s.pcm[n:]
-		return n, endIf(n < len(dst))
-	}
-	for len(s.ready) < len(dst) && len(s.pcm) > 0 {
-		n := min(len(s.pcm), s.rate/50)
-		s.buffer = append(s.buffer[:0], s.ready...)
-		s.buffer = s.resampler.Process(s.buffer, s.pcm[:n])
-		s.ready, s.pcm = s.buffer, s.pcm[n:]
-	}
-	n := copy(dst, s.ready)
-	s.ready = s.ready[n:]
-	return n, endIf(n < len(dst))
-}
-
-func endIf(over bool) error {
-	if over {
-		return io.EOF
-	}
-	return nil
+	return sound.Source(skip), nil
 }

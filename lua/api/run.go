@@ -23,6 +23,8 @@ type Stats struct {
 	Refused  uint64 // because of a limit, a shutdown, or no such number
 	Errors   uint64 // scripts that failed
 	Answered uint64
+
+	Underruns uint64 // frames of recordings for which the disk was too slow
 }
 
 type counters struct{ calls, refused, errors, answered atomic.Uint64 }
@@ -80,7 +82,7 @@ func (api *API) Stats() Stats {
 	active := len(api.calls.calls)
 	api.calls.mu.Unlock()
 	c := &api.counters
-	return Stats{Active: active, Calls: c.calls.Load(), Refused: c.refused.Load(), Errors: c.errors.Load(), Answered: c.answered.Load()}
+	return Stats{Active: active, Calls: c.calls.Load(), Refused: c.refused.Load(), Errors: c.errors.Load(), Answered: c.answered.Load(), Underruns: api.streams.Underruns()}
 }
 
 // CallInfo describes a call that is served.

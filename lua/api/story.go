@@ -308,6 +308,12 @@ func (s *announced) Next(format call.Format, f *call.Frame) error {
 	return s.Source.Next(format, f)
 }
 
+// Close closes the sound.
+func (s *announced) Close() error {
+	media.CloseSource(s.Source)
+	return nil
+}
+
 // announce has a sound noted in the story when it begins.
 func (c *Call) announce(what, name string, s media.Source) media.Source {
 	if c.story == nil || s == nil {

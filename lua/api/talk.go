@@ -187,6 +187,13 @@ func (r *repeated) Next(format call.Format, f *call.Frame) error {
 	if err != io.EOF {
 		return err
 	}
+	media.CloseSource(r.now)
 	r.now = r.sound.Source(0)
 	return r.now.Next(format, f) // an empty sound ends here
+}
+
+// Close closes the sound that plays.
+func (r *repeated) Close() error {
+	media.CloseSource(r.now)
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/hajimehoshi/go-mp3"
 )
 
+const formatMP3 = "mp3"
+
 // openMP3 reads MPEG-1 and MPEG-2 layer 3. The decoder delivers two channels of
 // 16 bits whatever the file has.
 func (r *Reader) openMP3(in *bufio.Reader, name string) (err error) {
@@ -33,7 +35,7 @@ func (r *Reader) openMP3(in *bufio.Reader, name string) (err error) {
 	}
 	r.source = guarded{decoder, bad}
 	r.coding = int16LE
-	r.info = Info{Format: "mp3", Rate: decoder.SampleRate(), Channels: 2}
+	r.info = Info{Format: formatMP3, Rate: decoder.SampleRate(), Channels: 2}
 	if r.info.Rate < minRate {
 		return bad("no sample rate")
 	}

@@ -23,7 +23,8 @@ type Info struct {
 	Format   string // container and coding, such as "wav, µ-law"
 	Rate     int    // samples a second
 	Channels int    // in the file; readers mix them
-	// Length is how long the file claims to be, 0 where it does not say.
+	// Length is how long the file claims to be, or, where it does not say, what its
+	// size makes of it; 0 where that does not tell either.
 	Length time.Duration
 }
 
@@ -73,7 +74,20 @@ func Open(fsys fs.FS, name string) (*Reader, error) {
 		return nil, err
 	}
 	r.closer = f
+	r.measure(f)
 	return r, nil
+}
+
+// measure finds the length of a file that does not say it, unless its coding
+// compresses.
+func (r *Reader) measure(f fs.File) {
+	if r.left >= 0 || r.info.Format == formatMP3 {
+		return
+	}
+	if info, err := f.Stat(); err == nil {
+		frames := info.Size() / int64(r.coding.size*r.info.Channels)
+		r.info.Length = time.Duration(frames) * time.Second / time.Duration(r.info.Rate)
+	}
 }
 
 // NewReader reads sound from r, whose kind is told by the name's extension.
