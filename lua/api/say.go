@@ -15,13 +15,15 @@ var sayKinds = []Field{
 	{Name: "time", Type: number(), Unit: "s", Summary: "hour and minute of a time"},
 	{Name: "datetime", Type: number(), Unit: "s", Summary: "both"},
 	{Name: "duration", Type: seconds(), Unit: "s", Summary: "in hours, minutes and seconds"},
+	{Name: "money", Type: number(), Summary: "an amount, to the cent: 12.5"},
 }
 
 var sayEntries = []*Entry{
-	{On: "call", Name: "say", Phase: Running, Summary: "Says numbers, letters, dates and times.",
+	{On: "call", Name: "say", Phase: Running, Summary: "Says numbers, letters, dates, times and amounts of money.",
 		Detail: "The words are put together from prompts by the grammar of the call's language, which is the library module `say.` and the language; a site can bring its own.",
 		Params: []Field{{Name: "what", Required: true, Summary: "one of the kinds, and options", Type: record(append(append([]Field{}, sayKinds...),
 			Field{Name: "zone", Type: text(), Summary: `time zone of dates and times, such as "Europe/Paris"`},
+			Field{Name: "currency", Type: text(), Default: "USD", Summary: `of money: "EUR"; in English USD, CAD, AUD, NZD, EUR, GBP, CHF and JPY have names, others are spelt`},
 			Field{Name: "interrupt", Type: either(text(), truth()), Default: false, Summary: "true, or the keys that end it"},
 			Field{Name: "language", Type: text(), Summary: "the call's where left out"},
 		)...)}},
@@ -29,6 +31,7 @@ var sayEntries = []*Entry{
 		Example: `context "internal":extension("650", function(call)
   call:say { number = 342 }
   call:say { digits = "1001", interrupt = true }
+  call:say { money = 12.5, currency = "EUR" }
   call:say { datetime = time.now(), zone = "Europe/Paris" }
 end)`,
 		Func: (*Args).say},
@@ -44,7 +47,7 @@ func (a *Args) say() int {
 		}
 	}
 	if kinds != 1 {
-		a.Fail("say one thing: digits, number, ordinal, letters, date, time, datetime or duration")
+		a.Fail("say one thing: digits, number, ordinal, letters, date, time, datetime, duration or money")
 	}
 	language := o.String("language")
 	if language == "" {

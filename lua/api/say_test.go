@@ -47,6 +47,19 @@ func TestEnglish(t *testing.T) {
 		{`duration = 61`, "1 minute 1 second"},
 		{`duration = 7325`, "2 hours 2 minutes 5 seconds"},
 		{`duration = 90000`, "1 day 1 hour"},
+		{`money = 0`, "0 dollars"},
+		{`money = 1`, "1 dollar"},
+		{`money = 12.5`, "12 dollars and 50 cents"},
+		{`money = -3.01`, "minus 3 dollars and 1 cent"},
+		{`money = 0.999`, "1 dollar"},
+		{`money = -0.001`, "0 dollars"},
+		{`money = 19.99, currency = "eur"`, "19 euros and 90 9 cents"},
+		{`money = 0.01, currency = "GBP"`, "1 penny"},
+		{`money = 1200.2, currency = "GBP"`, "1 thousand 2 hundred pounds and 20 pence"},
+		{`money = 1.05, currency = "CHF"`, "1 franc and 5 centimes"},
+		{`money = 1499.6, currency = "JPY"`, "1 thousand 5 hundred yen"},
+		{`money = 2.5, currency = "CZK"`, "2 point 5 letters/c letters/z letters/k"},
+		{`money = 1e13`, "1 0 0 0 0 0 0 0 0 0 0 0 0 0 dollars"},
 	}
 	var script strings.Builder
 	for _, test := range tests {
@@ -55,7 +68,7 @@ func TestEnglish(t *testing.T) {
 	w := serving(t, script.String())
 	w.calls()
 	w.noErrors()
-	said := strings.Split(strings.ReplaceAll(w.played(), "digits/", ""), "next")
+	said := strings.Split(strings.NewReplacer("digits/", "", "currency/", "").Replace(w.played()), "next")
 	for i, test := range tests {
 		if got := strings.TrimSpace(said[i]); got != test.want {
 			t.Errorf("say{%s}: %q, want %q", test.what, got, test.want)

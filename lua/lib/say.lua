@@ -3,13 +3,15 @@
 --
 -- A grammar is a module "say.<language>" that returns a table of functions, one
 -- for each kind that call:say knows (digits, number, ordinal, letters, date,
--- time, datetime, duration). Each takes the value and returns a list of prompts;
--- those of dates and times get the parts that time.date gives.
+-- time, datetime, duration, money). Each takes the value and returns a list of
+-- prompts; those of dates and times get the parts that time.date gives, and
+-- money gets the code of the currency as well. What a grammar lacks is said in
+-- English.
 
 local say = {}
 
 local dated = { date = true, time = true, datetime = true }
-local kinds = { "digits", "number", "ordinal", "letters", "date", "time", "datetime", "duration" }
+local kinds = { "digits", "number", "ordinal", "letters", "date", "time", "datetime", "duration", "money" }
 
 -- The grammar for "en-GB" is that of "en-GB", else of "en"; for a language that
 -- has none it is the English one.
@@ -27,7 +29,7 @@ function say.prompts(language, what)
     local value = what[kind]
     if value ~= nil then
       if dated[kind] then value = time.date(value, what.zone) end
-      return grammar[kind](value)
+      return (grammar[kind] or require("say.en")[kind])(value, what.currency)
     end
   end
   return {}

@@ -657,7 +657,9 @@ function call_methods:silence(seconds, options) end
 ---@field time? number hour and minute of a time (in s)
 ---@field datetime? number both (in s)
 ---@field duration? number in hours, minutes and seconds (in s)
+---@field money? number an amount, to the cent: 12.5
 ---@field zone? string time zone of dates and times, such as "Europe/Paris"
+---@field currency? string of money: "EUR"; in English USD, CAD, AUD, NZD, EUR, GBP, CHF and JPY have names, others are spelt (default "USD")
 ---@field interrupt? string|boolean true, or the keys that end it (default false)
 ---@field language? string the call's where left out
 
@@ -667,7 +669,7 @@ function call_methods:silence(seconds, options) end
 ---@field tried? string[] what was not found; the other prompts were played
 ---@field reason? string in words, where it failed
 
----Says numbers, letters, dates and times.
+---Says numbers, letters, dates, times and amounts of money.
 ---
 ---The words are put together from prompts by the grammar of the call's language, which is the library module `say.` and the language; a site can bring its own.
 ---
@@ -675,6 +677,7 @@ function call_methods:silence(seconds, options) end
 ---context "internal":extension("650", function(call)
 ---  call:say { number = 342 }
 ---  call:say { digits = "1001", interrupt = true }
+---  call:say { money = 12.5, currency = "EUR" }
 ---  call:say { datetime = time.now(), zone = "Europe/Paris" }
 ---end)
 ---```

@@ -145,4 +145,38 @@ function en.duration(value)
   return list
 end
 
+local dollar = { "dollar", "dollars", "cent", "cents" }
+
+-- One, several, and the hundredths; what has none has two names.
+local currencies = {
+  USD = dollar, CAD = dollar, AUD = dollar, NZD = dollar,
+  EUR = { "euro", "euros", "cent", "cents" },
+  GBP = { "pound", "pounds", "penny", "pence" },
+  CHF = { "franc", "francs", "centime", "centimes" },
+  JPY = { "yen", "yen" },
+}
+
+-- "minus three dollars and fifty cents", "one penny"; of a currency without a
+-- name here the amount and then its code: "three point five C Z K".
+function en.money(amount, code)
+  code = (code or "USD"):upper()
+  local names = currencies[code]
+  if not names then return add(en.number(amount), unpack(en.letters(code))) end
+  local parts = names[3] and 100 or 1
+  local total = math.floor(math.abs(amount) * parts + 0.5)
+  local whole, rest = math.floor(total / parts), total % parts
+  local list = {}
+  if amount < 0 and total > 0 then add(list, "digits/minus") end
+  if whole > 0 or rest == 0 then
+    add(list, unpack(en.number(whole)))
+    add(list, "currency/" .. (whole == 1 and names[1] or names[2]))
+    if rest > 0 then add(list, "digits/and") end
+  end
+  if rest > 0 then
+    cardinal(list, rest)
+    add(list, "currency/" .. (rest == 1 and names[3] or names[4]))
+  end
+  return list
+end
+
 return en
