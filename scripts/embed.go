@@ -17,6 +17,18 @@ var demo embed.FS
 //go:embed templates
 var templates embed.FS
 
+//go:embed translate
+var translator embed.FS
+
+// Translator is the program that `moonwire translate` runs.
+func Translator() fs.FS {
+	program, err := fs.Sub(translator, "translate")
+	if err != nil {
+		panic(err) // the folder is part of the program
+	}
+	return program
+}
+
 // Templates are the names that Files knows.
 func Templates() []string {
 	names := []string{"demo"}

@@ -14,13 +14,14 @@ import (
 
 // commands is the command line.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server on a site."`
-	New     newCommand     `cmd:"" help:"Make a site to start from."`
-	Reload  reloadCommand  `cmd:"" help:"Let the running server read its scripts again."`
-	Check   checkCommand   `cmd:"" help:"Find mistakes in scripts without a call."`
-	Types   typesCommand   `cmd:"" help:"Write the Lua API's types for editors, or its reference."`
-	Bench   benchCommand   `cmd:"" help:"Measure any SIP server."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve     serveCommand     `cmd:"" help:"Run the server on a site."`
+	New       newCommand       `cmd:"" help:"Make a site to start from."`
+	Reload    reloadCommand    `cmd:"" help:"Let the running server read its scripts again."`
+	Check     checkCommand     `cmd:"" help:"Find mistakes in scripts without a call."`
+	Translate translateCommand `cmd:"" help:"Make a site of an Asterisk installation."`
+	Types     typesCommand     `cmd:"" help:"Write the Lua API's types for editors, or its reference."`
+	Bench     benchCommand     `cmd:"" help:"Measure any SIP server."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // Exit codes: 0 done, 1 the work failed, 2 the command line or the set-up is wrong.

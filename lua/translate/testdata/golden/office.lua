@@ -1,0 +1,107 @@
+==== scripts/asterisk/settings.lua
+-- Settings and global variables, from [general] and [globals] of extensions.conf.
+-- The office's dialplan.
+
+return {
+  era = "1.6",
+  autofallthrough = false,
+  priorityjumping = false,
+  clearglobalvars = false,
+
+  globals = {
+    { "TRUNK", "SIP/ovh", line = 7 }, -- to the world
+    { "RECEPTION", "SIP/1001", line = 8 },
+  },
+
+  switches = {
+    night = {
+      { "Loopback", "7@internal", line = 39 },
+    },
+  },
+
+  hints = {
+    internal = {
+      ["1001"] = "SIP/1001",
+    },
+  },
+}
+==== scripts/asterisk/shims.lua
+-- What the dialplan uses and moonwire does not have, each in a file of its own.
+
+return {
+  applications = {
+  },
+  functions = {
+  },
+}
+==== scripts/internal.lua
+-- Context [internal], from extensions.conf.
+-- Numbers that phones may dial.
+
+local asterisk = require "asterisk"
+
+local here = "internal"
+context(here)
+
+asterisk.include(here, "outbound", { when = "08:00-18:00,mon-fri,*,*" }) -- extensions.conf:12
+asterisk.include(here, "night") -- extensions.conf:13
+
+-- A phone, and its mailbox.
+asterisk.extension(here, "_1XXX", function() return {
+  { 1, "NoOp", function(ch) return require("asterisk.compile").run(ch, "${CALLERID(num)} calls ${EXTEN}") end, line = 18 }, -- for the log
+  { 2, "Dial", function(ch) return require("asterisk.compile").run(ch, "SIP/${EXTEN},20,t") end, line = 19 },
+  { 3, "Goto", function(ch) return require("asterisk.compile").run(ch, "s-${DIALSTATUS},1") end, label = "status", line = 20 },
+} end, { file = "extensions.conf" })
+
+asterisk.extension(here, "_s-.", function() return {
+  { 1, "VoiceMail", function(ch) return require("asterisk.compile").run(ch, "${EXTEN:2}@default,u") end, line = 21 },
+  { 2, "Hangup", line = 22 },
+} end, { file = "extensions.conf" })
+
+-- not
+-- exten => 1,1,Echo()
+-- used yet
+asterisk.extension(here, "*98", function() return {
+  { 1, "VoiceMailMain", function(ch) return require("asterisk.compile").run(ch, "${CALLERID(num)}@default") end, line = 27 },
+} end, { file = "extensions.conf", caller = "1001" })
+
+asterisk.extension(here, "600", function() return {
+  { 1, "Playback", "demo-echotest", line = 28 },
+  { 2, "echo", line = 29 },
+} end, { file = "extensions.conf" })
+
+asterisk.extension(here, "700", function() return {
+  { 1, "Goto", "night,s,1", line = 42 },
+} end, { file = "extensions.conf" })
+==== scripts/night.lua
+-- Context [night], from extensions.conf.
+
+local asterisk = require "asterisk"
+
+local here = "night"
+context(here)
+
+asterisk.extension(here, "h", function() return {
+  { 1, "NoOp", "bye; bye", line = 37 },
+} end, { file = "extensions.conf" })
+
+asterisk.extension(here, "s", function() return {
+  { 1, "Playback", "closed,noanswer", line = 40 },
+} end, { file = "extensions.conf" })
+==== scripts/outbound.lua
+-- Context [outbound], from extensions.conf.
+
+local asterisk = require "asterisk"
+
+local here = "outbound"
+context(here)
+
+asterisk.extension(here, "_0[1-7]XXXXXXXX", function() return {
+  { 1, "Set", function(ch) return require("asterisk.compile").run(ch, "COUNT=$[0${COUNT} + 1]") end, line = 32 },
+  { 2, "Dial", function(ch) return require("asterisk.compile").run(ch, "${TRUNK}/${EXTEN},60,tr") end, line = 33 },
+  { 103, "Busy", label = "busy", line = 34 },
+} end, { file = "extensions.conf" })
+==== report
+extensions.conf:14: approximate: ignorepat: a dial tone is not played on after these digits; it matters for analogue lines only
+extensions.conf:39: note: a plain switch substitutes variables when the dialplan loads, where no call is; eswitch was probably meant
+30 lines: 29 exact, 1 approximate, 0 unknown; coverage 96.7 %

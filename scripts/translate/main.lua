@@ -1,0 +1,64 @@
+-- Translates the configuration of an Asterisk into a site.
+--
+-- The passes, each a file of its own, in the order in which they run:
+--
+--   reader      files to lines: includes, comments, character sets
+--   sections    lines to sections and their entries
+--   dialplan    sections to contexts, extensions and steps
+--   analysis    what the dialplan uses, where it jumps, what is not known
+--   writer      the dialplan to Lua
+--   report      what became of each line
+--
+-- arguments, misprints, catalog, era and text are what they share.
+--
+-- job is what the program hands over:
+--
+--   job.read(path)     the text of a file of the installation, or nil and why
+--   job.list(path)     the names in a folder of it
+--   job.path(name)     where a file is that the configuration names
+--   job.exec(command)  the output of a command; nil where that is not allowed
+--   job.exists(path)   whether the site has such a file already
+--   job.write(path, content)
+--   job.options        era, main (the name of the dialplan's file)
+
+local reader = require "reader"
+local sections = require "sections"
+local dialplan = require "dialplan"
+local analysis = require "analysis"
+local writer = require "writer"
+local reports = require "report"
+local eras = require "era"
+
+local found, compiler = pcall(require, "asterisk.compile")
+
+-- Without the runtime's compiler, texts are substituted when they are needed.
+local function compile(s)
+  if found then return (compiler.text(s)) end
+  return "require(\"asterisk.compile\").run(ch, " .. require("text").quote(s) .. ")"
+end
+
+local function translate_dialplan(job, report)
+  local lines = reader.new(job, report):read(job.options.main)
+  if not lines then return false end
+  local list = sections.parse(lines, report)
+  local era, why = eras.of(job.options.era, list)
+  if why then report:note({ file = job.options.main, line = 1 }, why, "say --era 20 if it is not that old") end
+  local plan = dialplan.parse(list, report, { old = era.old })
+  local shims = analysis.run(plan, report, { old = era.old, compile = found and compiler or nil })
+  for path, content in pairs(writer.write(plan, era, compile)) do job.write(path, content) end
+  local list, files = writer.shims(shims)
+  job.write("scripts/asterisk/shims.lua", list)
+  for path, content in pairs(files) do
+    if not job.exists(path) then job.write(path, content) end -- it may be filled in
+  end
+  return true
+end
+
+translator(function(job)
+  local report = reports.new()
+  if not translate_dialplan(job, report) then
+    error(("there is no %s here"):format(job.options.main), 0)
+  end
+  local lines, summary = report:lines()
+  return table.concat(lines, "\n") .. "\n", json.encode(summary), summary.total.lines - summary.total.exact
+end)
