@@ -40,6 +40,12 @@ type (
 	// Transfer asks the far end to call another address instead of us (SIP REFER).
 	Transfer struct{ To string }
 
+	// RefuseTransfer tells the far end that the transfer which it asked for will
+	// not be done; the call goes on.
+	RefuseTransfer struct {
+		Status int // why, as a SIP status: 404 for a number that does not exist
+	}
+
 	// Redirect answers an incoming call with another address (SIP 302).
 	Redirect struct{ To string }
 
@@ -47,15 +53,16 @@ type (
 	Identify struct{ Party Party }
 )
 
-func (Ring) signal()       {}
-func (Progress) signal()   {}
-func (Answer) signal()     {}
-func (Hangup) signal()     {}
-func (SendDigits) signal() {}
-func (Hold) signal()       {}
-func (Transfer) signal()   {}
-func (Redirect) signal()   {}
-func (Identify) signal()   {}
+func (Ring) signal()           {}
+func (Progress) signal()       {}
+func (Answer) signal()         {}
+func (Hangup) signal()         {}
+func (SendDigits) signal()     {}
+func (Hold) signal()           {}
+func (Transfer) signal()       {}
+func (RefuseTransfer) signal() {}
+func (Redirect) signal()       {}
+func (Identify) signal()       {}
 
 // Event is something that happened on a leg: one of the types below.
 type Event interface{ event() }
@@ -83,11 +90,10 @@ type (
 	// MediaChanged says that the format or address of media was agreed anew.
 	MediaChanged struct{ Format Format }
 
-	// TransferAsked says that the far end wants us to call another address.
-	TransferAsked struct {
-		To       string
-		Replaces string // Call-ID of the call to be replaced in an attended transfer
-	}
+	// TransferAsked says that the far end wants us to call another address. Where
+	// it asks for a transfer to someone whom it talks to already, its own line
+	// connects the two, and nothing is told.
+	TransferAsked struct{ To string }
 
 	// MediaLost says that nothing was received for this long.
 	MediaLost struct{ Silence time.Duration }

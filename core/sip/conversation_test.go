@@ -20,6 +20,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/sdp"
 )
 
@@ -50,6 +51,8 @@ type fakeAudio struct {
 func (a *fakeAudio) Format() call.Format          { return a.agreed.Format }
 func (a *fakeAudio) ReadFrame(*call.Frame) error  { return call.ErrNoFrame }
 func (a *fakeAudio) WriteFrame(*call.Frame) error { return nil }
+func (a *fakeAudio) Push(func(*call.Frame))       {}
+func (a *fakeAudio) Worker() *media.Worker        { return nil }
 func (a *fakeAudio) LocalPort() int               { return 10000 }
 func (a *fakeAudio) Close() error                 { a.closed = true; return nil }
 func (a *fakeAudio) Configure(g sdp.Agreement)    { a.agreed = g; a.configed++ }
@@ -139,6 +142,9 @@ func newTheatre(t testing.TB) *theatre {
 		}
 		w.audio = &fakeAudio{options: o}
 		return w.audio, nil
+	}
+	e.patch = func(call.Format, *leg, *leg, func(call.Digit), func(call.Digit)) (audio, audio) {
+		return &fakeAudio{}, &fakeAudio{}
 	}
 	e.transport.sockets = []*socket{testSocket}
 	e.listens = true
@@ -449,6 +455,9 @@ func (w *theatre) command(text string, lines []string) error {
 		return err
 	case "from":
 		w.from = rest
+	case "leg": // what follows is about this one, counted from 1
+		n, _ := strconv.Atoi(rest)
+		w.leg = w.legs[n-1]
 	case "guests":
 		w.config(Config{Guests: []Guests{{Context: "public", Media: Media{NAT: rest == "nat"}}}})
 	case "phones":
@@ -493,6 +502,9 @@ func (w *theatre) command(text string, lines []string) error {
 		return send(call.SendDigits{Digits: rest})
 	case "transfer":
 		return send(call.Transfer{To: rest})
+	case "refuse-transfer":
+		n, _ := strconv.Atoi(rest)
+		return send(call.RefuseTransfer{Status: n})
 	case "redirect":
 		return send(call.Redirect{To: rest})
 	case "drain":
@@ -611,7 +623,7 @@ func show(e call.Event) string {
 	case call.MediaChanged:
 		return name + " " + e.Format.String()
 	case call.TransferAsked:
-		return strings.TrimSpace(name + " " + e.To + " " + e.Replaces)
+		return name + " " + e.To
 	}
 	return name
 }

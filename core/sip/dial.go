@@ -51,15 +51,26 @@ func (e *Endpoint) Dial(ctx context.Context, t call.Target) (call.Leg, error) {
 		l.info.Context = t.Context
 	}
 	l.codecs = preferred(p.media.Codecs, t)
+	watch := func(*outgoing) { l.onRelease = l.abandonAfter(ctx) }
+	if err := e.launch(l, t, list, t.Beside, watch); err != nil {
+		return nil, fmt.Errorf("sip: dial %s: %w", t.Address, err)
+	}
+	return l, nil
+}
+
+// launch counts an outgoing leg in and sends its INVITEs; prepare is called
+// before that, under the lock.
+func (e *Endpoint) launch(l *leg, t call.Target, list []destination, beside call.Leg, prepare func(*outgoing)) error {
+	p := &l.peer
 	if err := e.admit(l, p.key(), p.limit()); err != nil {
 		if p.phone != nil && errors.Is(err, errPeerLimit) { // to callers it is engaged; a full trunk is congested
 			err = fmt.Errorf("%w: %w", call.ErrBusy, err)
 		}
-		return nil, fmt.Errorf("sip: dial %s: %w", t.Address, err)
+		return err
 	}
-	if err := l.openMedia(t.Beside); err != nil {
+	if err := l.openMedia(beside); err != nil {
 		e.dismiss(l)
-		return nil, fmt.Errorf("sip: dial %s: %w", t.Address, err)
+		return err
 	}
 	e.stats.outgoing.Add(1)
 	l.log.Info("outgoing call", "peer", p.name(), "to", t.Address, "from", t.Caller.Number, "branches", len(list))
@@ -69,7 +80,16 @@ func (e *Endpoint) Dial(ctx context.Context, t call.Target) (call.Leg, error) {
 	for _, d := range list {
 		l.uac.branches = append(l.uac.branches, l.newBranch(d))
 	}
-	stop := context.AfterFunc(ctx, func() {
+	prepare(l.uac)
+	for _, b := range slices.Clone(l.uac.branches) {
+		b.begin()
+	}
+	return nil
+}
+
+// abandonAfter gives an attempt up when ctx ends.
+func (l *leg) abandonAfter(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.state < call.Answered {
@@ -77,11 +97,6 @@ func (e *Endpoint) Dial(ctx context.Context, t call.Target) (call.Leg, error) {
 			l.end(call.HungUp{Cause: call.CauseNormal, Reason: "given up", ByUs: true})
 		}
 	})
-	l.onRelease = stop
-	for _, b := range slices.Clone(l.uac.branches) {
-		b.begin()
-	}
-	return l, nil
 }
 
 // preferred orders codecs so that the leg beside need not be transcoded.

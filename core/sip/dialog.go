@@ -22,6 +22,7 @@ type dialog struct {
 	localSeq  uint32
 	remoteSeq uint32 // of the last request; 0 = none yet
 	flow      flow
+	accepted  bool // the far end began it, and made the Call-ID
 	nat       bool // requests go where messages come from, whatever Contact and Route say
 }
 
@@ -31,7 +32,7 @@ func acceptDialog(req *sipgo.Request, f flow, tag string, nat bool) dialog {
 	d := dialog{
 		callID: string(*req.CallID()), localTag: tag, remoteTag: fromTag,
 		local: req.To().Value() + ";tag=" + tag, remote: req.From().Value(),
-		remoteSeq: req.CSeq().SeqNo, flow: f, nat: nat,
+		remoteSeq: req.CSeq().SeqNo, flow: f, nat: nat, accepted: true,
 	}
 	if c := req.Contact(); c != nil {
 		d.target = c.Address.String()

@@ -76,6 +76,7 @@ type Endpoint struct {
 	onEvent   func(Event)
 	onMessage func(Packet)
 	openAudio func(audioOptions) (audio, error)
+	patch     func(f call.Format, a, b *leg, digitA, digitB func(call.Digit)) (audio, audio)
 	write     func(flow, []byte) error // what sends messages; tests take them instead
 
 	random       source
@@ -133,7 +134,7 @@ func New(o Options) (*Endpoint, error) {
 		trunks: make(map[string]*trunkState), qualify: make(map[string]*qualifier),
 	}
 	e.random.r = o.Rand
-	e.openAudio = e.openRTP
+	e.openAudio, e.patch = e.openRTP, newPatch
 	e.life, e.stop = context.WithCancel(context.Background())
 	e.prefix = e.token(2)
 	e.limiter = digest.NewLimiter(digest.LimiterOptions{Clock: o.Clock})
@@ -366,7 +367,7 @@ func (e *Endpoint) admit(l *leg, peer string, limit int) error {
 	case limit > 0 && e.busy[peer] >= limit:
 		return fmt.Errorf("%w: limit of %d calls: %w", errPeerLimit, limit, call.ErrExhausted)
 	}
-	e.legs[l.tag] = l
+	e.legs[l.key] = l
 	if peer != "" {
 		e.busy[peer]++
 	}
@@ -379,21 +380,27 @@ var errPeerLimit = errors.New("the peer has all its calls")
 func (e *Endpoint) dismiss(l *leg) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.legs[l.tag] != l {
+	if e.legs[l.key] != l {
 		return
 	}
-	delete(e.legs, l.tag)
+	delete(e.legs, l.key)
 	if l.invite != "" && e.invites[l.invite] == l {
 		delete(e.invites, l.invite)
 	}
-	if name := l.peer.key(); name != "" {
-		if e.busy[name]--; e.busy[name] <= 0 {
-			delete(e.busy, name)
-		}
-	}
+	e.release(l.peer.key())
 	if e.idle != nil && len(e.legs) == 0 {
 		close(e.idle)
 		e.idle = nil
+	}
+}
+
+// release counts one call of a peer out; e.mu is held.
+func (e *Endpoint) release(peer string) {
+	if peer == "" {
+		return
+	}
+	if e.busy[peer]--; e.busy[peer] <= 0 {
+		delete(e.busy, peer)
 	}
 }
 

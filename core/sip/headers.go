@@ -161,14 +161,34 @@ type replaces struct {
 }
 
 func parseReplaces(text string) (replaces, error) {
-	id, _, _ := strings.Cut(text, ";")
-	to, hasTo := parameter(text, "to-tag")
-	from, hasFrom := parameter(text, "from-tag")
-	_, early := parameter(text, "early-only")
-	if id = strings.TrimSpace(id); id == "" || !hasTo || !hasFrom {
+	id, rest, _ := strings.Cut(text, ";")
+	r := replaces{callID: strings.TrimSpace(id)}
+	to, from := 0, 0
+	for part := range strings.SplitSeq(rest, ";") {
+		key, v, _ := strings.Cut(part, "=")
+		switch v = strings.TrimSpace(v); strings.ToLower(strings.TrimSpace(key)) {
+		case "to-tag":
+			r.toTag = v
+			to++
+		case "from-tag":
+			r.fromTag = v
+			from++
+		case "early-only":
+			r.earlyOnly = true
+		}
+	}
+	if r.callID == "" || strings.ContainsAny(r.callID, ", \t") || to != 1 || from != 1 || !isToken([]byte(r.toTag)) || !isToken([]byte(r.fromTag)) {
 		return replaces{}, fmt.Errorf("%w: Replaces %q", errHeader, text)
 	}
-	return replaces{id, to, from, early}, nil
+	return r, nil
+}
+
+func (r replaces) String() string {
+	s := r.callID + ";to-tag=" + r.toTag + ";from-tag=" + r.fromTag
+	if r.earlyOnly {
+		s += ";early-only"
+	}
+	return s
 }
 
 // parseReason finds a Q.850 cause and its words among Reason headers (RFC 3326).

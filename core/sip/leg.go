@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -19,42 +20,55 @@ import (
 type leg struct {
 	endpoint *Endpoint
 	id       string
-	tag      string // ours, for incoming legs; names the leg within the endpoint
+	tag      string // ours, when the leg began
+	key      string // in Endpoint.legs, the tag of today; Endpoint.mu guards it
 	log      *slog.Logger
 	incoming bool
-	peer     peer
-	codecs   []call.Codec
 	events   *call.EventQueue
-	audio    audio
+	outlet   *outlet
 	invite   string // key in Endpoint.invites
 
-	mu        sync.Mutex
-	state     call.State
-	info      call.Info // what does not follow from the rest
-	cause     call.Cause
-	held      bool
-	format    call.Format
-	dialog    dialog
-	media     negotiation
-	uas       *incoming
+	mu    sync.Mutex
+	state call.State
+	info  call.Info // what does not follow from the rest
+	cause call.Cause
+	session
+	turn      atomic.Uint32 // which session this is; alarms and answers of earlier ones are void
 	uac       *outgoing
-	confirm   *confirmation // the 2xx of ours that waits for its ACK
-	closing   *call.Hangup  // asked for before the ACK
-	change    *reoffer      // the re-INVITE or UPDATE of ours that is under way
-	refresh   refresher
-	transfer  *transfer
-	allowed   string // the far end's Allow
+	standing  func(call.HungUp) // of a leg that stands in for another: hears that it failed, or a zero cause where it was answered
 	first     *sipgo.Request
 	headers   string // of first, once that is let go
 	extra     []field
 	onRelease func() bool // stops watching Dial's context
 }
 
+// session is what a leg has with its far end. The far end may be replaced by
+// another in the middle of a call, and the session with it; see swap.go.
+type session struct {
+	peer     peer
+	codecs   []call.Codec
+	audio    audio
+	hooks    *hooks
+	held     bool
+	format   call.Format
+	dialog   dialog
+	media    negotiation
+	uas      *incoming
+	confirm  *confirmation // the 2xx of ours that waits for its ACK
+	closing  *call.Hangup  // asked for before the ACK
+	change   *reoffer      // the re-INVITE or UPDATE of ours that is under way
+	refresh  refresher
+	transfer *transfer
+	allowed  string // the far end's Allow
+	mate     *leg   // the leg of ours that is the far end, where there is no dialog
+}
+
 var _ call.Leg = (*leg)(nil)
 
 // newLeg makes a leg; the caller admits it.
 func (e *Endpoint) newLeg(p peer, incoming bool) *leg {
-	l := &leg{endpoint: e, id: e.newID(), tag: e.token(8), incoming: incoming, peer: p, codecs: p.media.Codecs}
+	l := &leg{endpoint: e, id: e.newID(), tag: e.token(8), incoming: incoming, session: session{peer: p, codecs: p.media.Codecs}}
+	l.key = l.tag
 	l.log = e.log.With("call", l.id)
 	l.events = call.NewEventQueue(e.clock)
 	l.info = call.Info{
@@ -70,27 +84,48 @@ func (e *Endpoint) newLeg(p peer, incoming bool) *leg {
 	return l
 }
 
+// hooks is where the media of a session tells what happens: to the leg that has
+// the session now, or to nobody once it is over.
+type hooks struct{ leg atomic.Pointer[leg] }
+
 // openMedia gives the leg its port.
 func (l *leg) openMedia(beside call.Leg) error {
+	h := new(hooks)
+	h.leg.Store(l)
 	a, err := l.endpoint.openAudio(audioOptions{
-		log: l.log, beside: beside, digit: l.pressed, silence: l.silent, format: l.reformatted,
+		log: l.log, beside: beside, digit: h.pressed, silence: h.silent, format: h.reformatted,
 		inband: l.peer.media.DTMF == DTMFInband, noTones: l.peer.media.DTMF == DTMFRTP || l.peer.media.DTMF == DTMFInfo, nat: l.peer.media.NAT,
 	})
-	l.audio = a
+	l.audio, l.hooks = a, h
+	if err == nil {
+		l.outlet = newOutlet(l, a)
+	}
 	return err
 }
 
 // pressed is a digit that came in the media. Media worker.
-func (l *leg) pressed(d call.Digit) { l.events.Post(d) }
+func (h *hooks) pressed(d call.Digit) {
+	if l := h.leg.Load(); l != nil {
+		l.events.Post(d)
+	}
+}
 
 // silent says that no media came for a while. Media worker.
-func (l *leg) silent(d time.Duration) { l.events.Post(call.MediaLost{Silence: d}) }
+func (h *hooks) silent(d time.Duration) {
+	if l := h.leg.Load(); l != nil {
+		l.events.Post(call.MediaLost{Silence: d})
+	}
+}
 
 // reformatted says that the far end changed codecs on its own. Media worker.
-func (l *leg) reformatted(f call.Format) {
+func (h *hooks) reformatted(f call.Format) {
+	l := h.leg.Load()
+	if l == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.state != call.Ended && l.format != f {
+	if h == l.hooks && l.state != call.Ended && l.format != f {
 		l.format = f
 		l.events.Post(call.MediaChanged{Format: f})
 	}
@@ -103,7 +138,7 @@ func (l *leg) Info() call.Info {
 	i := l.info
 	i.State, i.Format, i.Held, i.Cause = l.state, l.format, l.held, l.cause
 	i.Protocol.CallID = l.dialog.callID
-	i.Remote = l.dialog.flow.String()
+	i.Remote = l.remote()
 	if m, ok := l.audio.(call.Meter); ok {
 		i.Quality = m.Quality()
 	}
@@ -151,7 +186,7 @@ func (l *leg) release() {
 func (l *leg) Events() <-chan call.Event { return l.events.C() }
 
 // Media is the leg's audio.
-func (l *leg) Media() call.Port { return l.audio }
+func (l *leg) Media() call.Port { return l.outlet }
 
 // Send carries out a signal.
 func (l *leg) Send(ctx context.Context, s call.Signal) error {
@@ -171,6 +206,9 @@ func (l *leg) Send(ctx context.Context, s call.Signal) error {
 }
 
 func (l *leg) carryOut(s call.Signal) error {
+	if l.mate != nil {
+		return l.relay(s)
+	}
 	switch s := s.(type) {
 	case call.Ring:
 		return l.ring()
@@ -188,6 +226,9 @@ func (l *leg) carryOut(s call.Signal) error {
 		return l.transferTo(s.To)
 	case call.Redirect:
 		return l.redirect(s.To)
+	case call.RefuseTransfer:
+		l.notify(s.Status, true)
+		return nil
 	case call.Identify:
 		return l.identify(s.Party)
 	}
@@ -237,10 +278,14 @@ func (l *leg) bye(fields ...field) {
 }
 
 // request makes a request within the dialog.
-func (l *leg) request(method string) *request {
-	r := l.dialog.request(method)
-	r.about = l.about(r.callID)
+func (l *leg) request(method string) *request { return l.requestIn(&l.dialog, method, l.peer) }
+
+// requestIn makes a request within a dialog with this peer.
+func (l *leg) requestIn(d *dialog, method string, p peer) *request {
+	r := d.request(method)
+	r.about = about{l.id, p.name(), r.callID}
 	r.via, r.branch, r.agent = l.endpoint.sentBy(r.flow), l.endpoint.branch(), l.endpoint.settings.Load().agent
+	r.user, r.password = p.credentials()
 	if method == "BYE" || method == "INFO" || method == "PRACK" {
 		r.contact = ""
 	}
@@ -255,40 +300,44 @@ func (l *leg) start(r *request, done func(*sipgo.Response)) {
 }
 
 func (l *leg) startWith(r *request, done func(*sipgo.Response), auth *credentials) {
+	turn := l.turn.Load()
+	tell := func(res *sipgo.Response) {
+		if done != nil && l.turn.Load() == turn {
+			done(res)
+		}
+	}
 	_, err := l.endpoint.transactions.start(r, func(res *sipgo.Response, err error) {
 		switch {
 		case err != nil:
-			if done != nil {
-				done(nil)
-			}
+			tell(nil)
 		case res.StatusCode < 200:
 		case res.StatusCode == 401 || res.StatusCode == 407:
-			if !l.retryWithAuth(res, r, done, auth) && done != nil {
-				done(res)
+			if !l.retryWithAuth(res, r, done, auth) {
+				tell(res)
 			}
-		case done != nil:
-			done(res)
+		default:
+			tell(res)
 		}
 	})
 	if err != nil {
 		l.log.Warn("a request could not be sent", "method", r.method, "error", err)
-		if done != nil {
-			l.endpoint.soon(func() { done(nil) })
-		}
+		l.endpoint.soon(func() { tell(nil) })
 	}
 }
 
 // retryWithAuth sends a challenged request again with our password.
 func (l *leg) retryWithAuth(res *sipgo.Response, r *request, done func(*sipgo.Response), auth *credentials) bool {
-	name, password := l.peer.credentials()
-	fields, err := auth.answer(res, r, name, password, l.endpoint)
+	fields, err := auth.answer(res, r, r.user, r.password, l.endpoint)
 	if err != nil {
 		return false
 	}
 	again := *r
+	again.seq++
 	l.mu.Lock()
-	l.dialog.localSeq++
-	again.seq = l.dialog.localSeq
+	if l.dialog.callID == r.callID { // the last request of a dialog that was left needs no count
+		l.dialog.localSeq++
+		again.seq = l.dialog.localSeq
+	}
 	l.mu.Unlock()
 	again.branch, again.fields = l.endpoint.branch(), withAuth(r.fields, fields)
 	l.startWith(&again, done, auth)
@@ -313,11 +362,12 @@ func (e *Endpoint) soon(f func()) {
 
 // after sets an alarm that runs f under the lock while the leg lives.
 func (l *leg) after(d time.Duration, f func()) clock.Timer {
+	turn := l.turn.Load()
 	return l.endpoint.clock.AfterFunc(d, func() {
 		defer l.endpoint.survive("alarm")
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.state != call.Ended {
+		if l.state != call.Ended && l.turn.Load() == turn {
 			f()
 		}
 	})
@@ -342,6 +392,7 @@ func (l *leg) end(h call.HungUp) {
 	}
 	l.endpoint.dismiss(l)
 	l.audio.Close()
+	l.partFromMate(h)
 	var q call.Quality
 	if m, ok := l.audio.(call.Meter); ok {
 		q = m.Quality()
@@ -350,6 +401,9 @@ func (l *leg) end(h call.HungUp) {
 		"received", q.Received, "sent", q.Sent, "lost", q.Lost, "far_lost", q.FarLost,
 		"jitter", q.Jitter, "round_trip", q.RoundTrip, "dropped", q.Dropped)
 	l.events.Post(h)
+	if l.standing != nil {
+		l.standing(h)
+	}
 }
 
 func (l *leg) stopTimers() {

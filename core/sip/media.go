@@ -14,12 +14,15 @@ import (
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/sdp"
 )
 
 // audio is the media of one leg: an *rtp.Session, or a stand-in of the tests.
 type audio interface {
 	call.Port
+	call.Pusher
+	Worker() *media.Worker // nil where there is none
 	LocalPort() int
 	Configure(sdp.Agreement)
 	SendDigits(d call.SendDigits, done func())

@@ -141,6 +141,8 @@ type request struct {
 	contentType string
 	body        []byte
 	about       about
+	user        string // that a challenge is answered for; "" = none is
+	password    string
 }
 
 func (r *request) render() []byte {

@@ -28,8 +28,7 @@ type Packet struct {
 // about says what a message belongs to.
 type about struct{ leg, peer, callID string }
 
-// about is the leg's own messages. It takes no lock, except that for outgoing
-// legs only messages of the dialog may be asked about.
+// about is the leg's own messages; l.mu is held, or nobody else knows l.
 func (l *leg) about(callID string) about { return about{l.id, l.peer.name(), callID} }
 
 // show lets the observer see a message. Any goroutine, whatever locks it holds.
@@ -68,6 +67,8 @@ func (e *Endpoint) ownerOf(req *sipgo.Request) about {
 	callID := string(*req.CallID())
 	if tag, ok := req.To().Params.Get("tag"); ok {
 		if l := e.legByTag(tag); l != nil {
+			l.mu.Lock()
+			defer l.mu.Unlock()
 			return l.about(callID)
 		}
 	}

@@ -137,10 +137,7 @@ func (l *leg) prack(b *branch, d *dialog, early *earlyDialog, res *sipgo.Respons
 		return false
 	}
 	early.rseq = seq
-	r := d.request("PRACK")
-	r.about = l.about(r.callID)
-	r.via, r.branch, r.agent = l.endpoint.sentBy(r.flow), l.endpoint.branch(), l.endpoint.settings.Load().agent
-	r.contact = ""
+	r := l.requestIn(d, "PRACK", l.peer)
 	r.fields = []field{{"RAck", strconv.FormatUint(n, 10) + " " + strconv.FormatUint(uint64(b.seq), 10) + " INVITE"}}
 	l.start(r, nil)
 	return true

@@ -18,7 +18,9 @@ type transfer struct {
 }
 
 // referred takes a REFER: the far end wants us to call someone else. The script
-// decides; until then and at the end we tell how it goes with NOTIFY.
+// decides about that; where the far end has called him already, the two calls
+// are connected here (see replaces.go). Until then and at the end we tell how it
+// goes with NOTIFY.
 func (l *leg) referred(req *sipgo.Request, tx *serverTx) {
 	targets := values(req, "refer-to")
 	if len(targets) != 1 {
@@ -40,13 +42,13 @@ func (l *leg) referred(req *sipgo.Request, tx *serverTx) {
 		plain.Headers = nil
 		event.To = plain.String()
 	}
-	if text, ok := headerOf(&to.uri, "replaces"); ok {
-		r, err := parseReplaces(text)
-		if err != nil {
+	text, attended := headerOf(&to.uri, "replaces")
+	var replaces replaces
+	if attended {
+		if replaces, err = parseReplaces(text); err != nil {
 			l.respond(tx, req, answer{status: 400, reason: "Bad Replaces"})
 			return
 		}
-		event.Replaces = r.callID
 	}
 	silent := strings.EqualFold(value(req, "refer-sub"), "false")
 	a := answer{status: 202, contact: l.dialog.contact}
@@ -56,9 +58,13 @@ func (l *leg) referred(req *sipgo.Request, tx *serverTx) {
 		l.transfer = &transfer{id: req.CSeq().SeqNo, theirs: true}
 	}
 	l.respond(tx, req, a)
-	l.log.Info("transfer asked", "to", event.To, "replaces", event.Replaces)
+	l.log.Info("transfer asked", "to", event.To, "replaces", replaces.callID)
 	if !silent {
 		l.notify(100, false)
+	}
+	if attended {
+		l.attended(&to.uri, replaces)
+		return
 	}
 	l.events.Post(event)
 }
@@ -68,7 +74,10 @@ func headerOf(u *sipgo.Uri, name string) (string, bool) {
 	for _, kv := range u.Headers {
 		if strings.EqualFold(kv.K, name) {
 			v, err := url.PathUnescape(kv.V)
-			return v, err == nil
+			if err != nil {
+				v = "" // there, and malformed
+			}
+			return v, true
 		}
 	}
 	return "", false
@@ -193,20 +202,4 @@ func (e *Endpoint) ours(u *sipgo.Uri) bool {
 		}
 	}
 	return false
-}
-
-// replaceable reports whether a Replaces header names a call that we have. What
-// is to be done with it is the script's business: it sees the header.
-func (e *Endpoint) replaceable(text string) bool {
-	r, err := parseReplaces(text)
-	if err != nil {
-		return false
-	}
-	l := e.legByTag(r.toTag)
-	if l == nil {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.dialog.is(r.callID, r.fromTag) && !(r.earlyOnly && l.state >= call.Answered)
 }

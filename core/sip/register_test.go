@@ -143,7 +143,7 @@ func TestMediaEvents(t *testing.T) {
 			t.Errorf("%s: %s", want, problem)
 		}
 	}
-	if w.leg.Media() != call.Port(w.audio) || w.e.Name() != "sip" || len(w.e.Calls()) != 1 {
+	if w.leg.Media().Format() != w.audio.Format() || w.e.Name() != "sip" || len(w.e.Calls()) != 1 {
 		t.Error("the leg does not show its media, or the endpoint its call")
 	}
 }

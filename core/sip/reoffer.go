@@ -23,7 +23,7 @@ type reoffer struct {
 	before    sdp.Direction
 	auth      credentials
 	ack       []byte // of its 2xx, for repetitions
-	seq       uint32
+	dialog    dialog // as it was when the request was sent
 	timer     clock.Timer
 	waiting   bool // for the pause after a 491
 	again     bool // another change was asked for meanwhile
@@ -148,7 +148,7 @@ func (l *leg) sendReoffer(auth []field) {
 	r.body, r.contentType = l.makeOffer(), "application/sdp"
 	r.fields = append([]field{{"Allow", allow}, {"Supported", supported}}, l.refresh.ask()...)
 	r.fields = append(append(r.fields, l.extra...), auth...)
-	c.seq = r.seq
+	c.dialog = l.dialog
 	if _, err := l.endpoint.transactions.start(r, func(res *sipgo.Response, err error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -182,7 +182,7 @@ func (l *leg) reofferAnswered(c *reoffer, r *request, res *sipgo.Response) {
 	case res.StatusCode < 200:
 	case res.StatusCode == 491:
 		pause := l.endpoint.within(2 * time.Second)
-		if !l.incoming { // we own the Call-ID
+		if !l.dialog.accepted { // we own the Call-ID
 			pause += 2100 * time.Millisecond
 		}
 		l.media.offer = nil
@@ -207,17 +207,21 @@ func (l *leg) reofferAnswered(c *reoffer, r *request, res *sipgo.Response) {
 // ackReoffer acknowledges a 2xx, again and again where it is repeated.
 func (l *leg) ackReoffer(c *reoffer, r *request, res *sipgo.Response) {
 	if c.ack != nil {
-		l.endpoint.send(l.dialog.flow, c.ack, l.about(r.callID), true)
+		l.endpoint.send(c.dialog.flow, c.ack, l.about(r.callID), true)
 		return
 	}
 	if l.state == call.Ended {
 		return
 	}
-	l.dialog.refresh(res)
-	ack := l.request("ACK")
+	c.dialog.refresh(res)
+	ack := l.requestIn(&c.dialog, "ACK", l.peer)
 	ack.seq, ack.contact = r.seq, ""
 	c.ack = ack.render()
 	l.endpoint.send(ack.flow, c.ack, ack.about, false)
+	if l.change != c { // the far end was replaced meanwhile
+		return
+	}
+	l.dialog.refresh(res)
 	body, ok := sdpBody(res)
 	if ok && body != nil {
 		if err := l.takeAnswer(body); err != nil {

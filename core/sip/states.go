@@ -33,6 +33,7 @@ const (
 	sigTransfer
 	sigRedirect
 	sigIdentify
+	sigRefuseTransfer
 	numSignals
 )
 
@@ -51,6 +52,8 @@ var rules = [numSignals]rule{
 	sigTransfer: {incoming: answered, outgoing: answered},
 	sigRedirect: {incoming: unanswered},
 	sigIdentify: {incoming: living, outgoing: answered},
+
+	sigRefuseTransfer: {incoming: answered, outgoing: answered},
 }
 
 func kindOf(s call.Signal) (signalKind, bool) {
@@ -73,6 +76,8 @@ func kindOf(s call.Signal) (signalKind, bool) {
 		return sigRedirect, true
 	case call.Identify:
 		return sigIdentify, true
+	case call.RefuseTransfer:
+		return sigRefuseTransfer, true
 	}
 	return 0, false
 }

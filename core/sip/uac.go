@@ -24,6 +24,8 @@ type outgoing struct {
 	body     []byte
 	winner   *branch
 	best     call.HungUp // of the refusals so far
+	replaces string      // the dialog that this call is to replace, as a header's value
+	referrer string      // who wanted that
 }
 
 // branch is one INVITE, with its repetitions for passwords and other addresses.
@@ -123,6 +125,9 @@ func (b *branch) send(auth []field) {
 		contact: e.contact(f, contactUser(l.uac.target.Caller.Number)), agent: e.settings.Load().agent,
 		fields:      append([]field{{"Allow", allow}, {"Supported", supported}}, interval.ask()...),
 		contentType: "application/sdp", body: l.uac.body, about: l.about(b.callID),
+	}
+	if l.uac.replaces != "" {
+		extra = append(extra, field{"Replaces", l.uac.replaces}, field{"Require", "replaces"}, field{"Referred-By", l.uac.referrer})
 	}
 	b.request.fields = append(append(b.request.fields, extra...), auth...)
 	b.early = make(map[string]*earlyDialog)
@@ -271,9 +276,7 @@ func authOf(fields []field) []field {
 // unwanted ends a call that was answered although nobody needs it any more.
 func (b *branch) unwanted(d *earlyDialog) {
 	l := b.leg
-	bye := d.dialog.request("BYE")
-	bye.about = l.about(bye.callID)
-	bye.via, bye.branch, bye.contact = l.endpoint.sentBy(bye.flow), l.endpoint.branch(), ""
+	bye := l.requestIn(&d.dialog, "BYE", l.peer)
 	bye.fields = []field{reason(call.CauseNormal)}
 	l.start(bye, nil)
 	if !b.done {
@@ -325,6 +328,9 @@ func (l *leg) connect(d *earlyDialog, res *sipgo.Response) {
 	l.refresh.begin(l)
 	l.log.Info("answered", "format", l.format.String(), "remote", l.dialog.flow.String())
 	l.events.Post(call.Connected{})
+	if l.standing != nil {
+		l.standing(call.HungUp{})
+	}
 }
 
 // abandon cancels everything that is not decided.

@@ -66,9 +66,24 @@ func (e *Endpoint) invited(req *sipgo.Request, tx *serverTx, in arrived) {
 	}
 	l := e.newLeg(p, true)
 	l.invite = key
-	tx.of(l.about(string(*req.CallID())))
+	old, replaces, refusal := e.replaced(req)
+	if old != nil {
+		l.events = call.NewEventQueue(nil) // nobody will read them
+		tx.of(about{old.id, p.name(), string(*req.CallID())})
+	} else {
+		tx.of(l.about(string(*req.CallID())))
+	}
 	in.show(tx.belongs(), false)
-	if refusal := l.take(req, tx, in.flow); refusal != nil {
+	if refusal == nil {
+		refusal = l.take(req, tx, in.flow, old)
+	}
+	if refusal == nil && old != nil {
+		if refusal = e.replace(old, l, replaces); refusal == nil {
+			e.stats.incoming.Add(1)
+			return
+		}
+	}
+	if refusal != nil {
 		e.stats.rejected.Add(1)
 		refusal.tag = l.tag
 		e.reply(tx, req, *refusal)
@@ -88,8 +103,9 @@ func (e *Endpoint) invited(req *sipgo.Request, tx *serverTx, in arrived) {
 	accept(l)
 }
 
-// take fills the leg from its INVITE, or says how to refuse it.
-func (l *leg) take(req *sipgo.Request, tx *serverTx, f flow) *answer {
+// take fills the leg from its INVITE, or says how to refuse it. A call that
+// takes the place of another, old, counts as that one does.
+func (l *leg) take(req *sipgo.Request, tx *serverTx, f flow, old *leg) *answer {
 	e := l.endpoint
 	refuse := func(a answer) *answer {
 		if l.audio != nil {
@@ -102,17 +118,19 @@ func (l *leg) take(req *sipgo.Request, tx *serverTx, f flow) *answer {
 	if !ok {
 		return refuse(answer{status: 415, fields: []field{{"Accept", "application/sdp"}}})
 	}
-	if text := value(req, "replaces"); text != "" && !e.replaceable(text) {
-		return refuse(answer{status: 481})
-	}
 	if a := l.refresh.accept(req); a != nil {
 		return refuse(*a)
 	}
-	if err := e.admit(l, l.peer.key(), l.peer.limit()); err != nil {
+	limit := l.peer.limit()
+	var beside call.Leg
+	if old != nil {
+		limit, beside = 0, old
+	}
+	if err := e.admit(l, l.peer.key(), limit); err != nil {
 		l.log.Warn("call refused", "peer", l.peer.name(), "source", f.String(), "reason", err)
 		return refuse(refusalOf(err))
 	}
-	if err := l.openMedia(nil); err != nil {
+	if err := l.openMedia(beside); err != nil {
 		l.log.Error("call refused", "reason", err)
 		return refuse(refusalOf(err))
 	}

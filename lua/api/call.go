@@ -97,10 +97,6 @@ func (c *Call) handle(e call.Event) {
 	case call.HeldChanged:
 		c.held = e.On
 	case call.TransferAsked:
-		if e.Replaces != "" && c == c.task.call {
-			c.task.log.Warn("an attended transfer was asked, which is not done here", "to", e.To)
-			break
-		}
 		c.transfer = e.To
 	case call.HungUp:
 		c.ended = &e

@@ -232,7 +232,7 @@ func (c *Call) happened(e call.Event) {
 	case call.HeldChanged:
 		c.story.Note(trace.Hold, "", 0, slog.Bool("on", e.On))
 	case call.TransferAsked:
-		c.story.Note(trace.Transfer, "", 0, slog.String("to", e.To), slog.String("replaces", e.Replaces))
+		c.story.Note(trace.Transfer, "", 0, slog.String("to", e.To))
 	case call.MediaLost:
 		c.story.Note(trace.Media, "", 0, slog.Duration("silence", e.Silence))
 	case call.HungUp:
