@@ -93,7 +93,10 @@ type (
 	// TransferAsked says that the far end wants us to call another address. Where
 	// it asks for a transfer to someone whom it talks to already, its own line
 	// connects the two, and nothing is told.
-	TransferAsked struct{ To string }
+	TransferAsked struct {
+		To      string
+		Context string // where numbers that the far end dials are looked up, "" where it dials none
+	}
 
 	// MediaLost says that nothing was received for this long.
 	MediaLost struct{ Silence time.Duration }

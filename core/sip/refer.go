@@ -36,7 +36,7 @@ func (l *leg) referred(req *sipgo.Request, tx *serverTx) {
 		l.respond(tx, req, answer{status: 500, fields: []field{{"Retry-After", "1"}}})
 		return
 	}
-	event := call.TransferAsked{To: user(&to.uri)}
+	event := call.TransferAsked{To: user(&to.uri), Context: l.peer.context}
 	if event.To == "" || !l.endpoint.ours(&to.uri) {
 		plain := to.uri
 		plain.Headers = nil

@@ -29,7 +29,8 @@ type Call struct {
 	alerting bool
 	held     bool
 	ended    *call.HungUp
-	transfer string // where the far end wants us to call instead
+	transfer *call.TransferAsked // where the far end wants the other party to be connected
+	talking  bool                // connected with another party, whom it may transfer
 	line     *media.Line
 	faulty   bool         // a script failed on it
 	story    *trace.Track // what happens to the leg is noted here
@@ -97,7 +98,7 @@ func (c *Call) handle(e call.Event) {
 	case call.HeldChanged:
 		c.held = e.On
 	case call.TransferAsked:
-		c.transfer = e.To
+		c.wishes(e)
 	case call.HungUp:
 		c.ended = &e
 		if c == c.task.call && c.task.state != nil {

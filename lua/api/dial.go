@@ -20,7 +20,7 @@ var bridgeFields = []Field{
 	{Name: "on_digit", Type: function("fun(key: string, from: string): any"), Summary: `runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them`},
 	{Name: "hangup_on", Type: text(), Summary: "keys with which the caller parts from the other party"},
 	{Name: "limit", Type: seconds(), Unit: "s", Default: 0, Summary: "longest time to talk; 0 is no limit"},
-	{Name: "transfer_context", Type: text(), Summary: "where the number of a blind transfer is looked up. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. Without this the wish of the called party is only told in result.transfer"},
+	{Name: "transfer_context", Type: either(truth(), text()), Default: true, Summary: "where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer"},
 }
 
 var dialFields = append([]Field{

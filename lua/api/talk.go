@@ -50,7 +50,8 @@ func (a *Args) bridgeWith() int {
 // them. If the caller leaves the other party is hung up and the script ends.
 func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) int {
 	t := c.task
-	var next *destined // where the peer goes on when the caller leaves it to a number
+	var next *destined   // where the peer goes on when the caller leaves it to a number
+	var goesOn *destined // where the caller goes on when the peer does
 	defer func() {
 		if next != nil {
 			t.handOver(peer, next)
@@ -58,8 +59,8 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 		}
 		peer.drop(call.CauseNormal)
 	}()
-	transfers := o.String("transfer_context")
-	handsOn := func() bool { return c.transfer != "" && transfers != "" && c == t.call }
+	c.talking, peer.talking = true, true
+	defer func() { c.talking, peer.talking = false, false }()
 	var pressed []pressedKey
 	parting := keySet{keys: o.String("hangup_on")}
 	listen := func(from *Call) func() {
@@ -80,15 +81,18 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 	endedBy := ""
 	for endedBy == "" {
 		a.wait(t, func() bool {
-			return peer.ended != nil || c.ended != nil || len(pressed) > 0 || over != nil && over.fired || peer.transfer != "" || handsOn()
+			return peer.ended != nil || c.ended != nil || len(pressed) > 0 || over != nil && over.fired || peer.transfer != nil || c.transfer != nil
 		})
 		switch {
-		case peer.ended != nil || peer.transfer != "":
+		case peer.ended != nil:
 			endedBy = "called"
-		case handsOn():
-			to := c.transfer
-			c.transfer = ""
-			if next = t.destination(peer, to, transfers); next != nil {
+		case peer.transfer != nil:
+			var told bool
+			if goesOn, told = t.destination(peer, c, o); goesOn != nil || told {
+				endedBy = "called"
+			}
+		case c.transfer != nil:
+			if next, _ = t.destination(c, peer, o); next != nil {
 				return a.end(c, call.Hangup{Cause: call.CauseNormal})
 			}
 		case c.ended != nil:
@@ -104,12 +108,10 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 		}
 	}
 	result := a.talked(c, peer, target, began, endedBy)
-	if transfers != "" && peer.transfer != "" {
+	if goesOn != nil {
 		j.part()
 		peer.drop(call.CauseNormal)
-		if !a.enterExtension(c, userPart(peer.transfer), transfers) {
-			t.log.Warn("transfer to a number that does not exist", "to", peer.transfer, "context", transfers)
-		}
+		a.enterExtension(c, goesOn.number, goesOn.context)
 	}
 	return result
 }
@@ -124,8 +126,12 @@ func (a *Args) talked(c, peer *Call, target string, began time.Time, endedBy str
 	if !peer.answered.IsZero() {
 		talk = now.Sub(peer.answered)
 	}
+	transfer := ""
+	if peer.transfer != nil {
+		transfer = peer.transfer.To
+	}
 	return a.Result("answered", "cause", int(cause), "answered_by", target, "duration", now.Sub(began),
-		"talk_time", talk, "ended_by", endedBy, "transfer", peer.transfer)
+		"talk_time", talk, "ended_by", endedBy, "transfer", transfer)
 }
 
 type pressedKey struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/route"
 )
@@ -15,22 +17,79 @@ import (
 // if it had dialled the number. That is a task like any other: it gets a Call
 // of its own for the leg, and the Call that the old script knows is ended.
 
-// destined is where the called party goes when its caller has left.
+// Where the number is looked up says transfer_context; where that is left out it
+// is the context that the party who asks dials in himself, so that nobody reaches
+// by a transfer what he could not dial. A wish that is not granted changes
+// nothing: who asked is told, and the two talk on.
+
+// destined is where a party goes when the other has left it to a number.
 type destined struct {
 	found           route.Match
 	number, context string
 }
 
-// destination looks up the number that the caller wants the other party to be
-// connected with; nil where there is none.
-func (t *task) destination(peer *Call, address, context string) *destined {
-	number := userPart(address)
-	found, ok := t.site.Routes.Match(context, number, peer.ownNumber(), t.clock.Now())
-	if !ok {
-		t.log.Warn("transfer to a number that does not exist", "to", address, "context", context)
-		return nil
+// Statuses that tell a party why its transfer is not done.
+const (
+	noSuchNumber = 404
+	notAllowed   = 603
+)
+
+// wishes notes that the far end wants the party that it talks to elsewhere.
+// Where it talks to none, the script, there is nobody to be transferred.
+func (c *Call) wishes(e call.TransferAsked) {
+	if !c.talking {
+		c.refuseTransfer(e, notAllowed, "nobody to transfer")
+		return
 	}
-	return &destined{found, number, context}
+	c.transfer = &e
+}
+
+func (c *Call) refuseTransfer(e call.TransferAsked, status int, why string) {
+	c.task.log.Warn("transfer refused", "leg", c.id, "to", e.To, "reason", why)
+	_ = c.send(call.RefuseTransfer{Status: status}) // the only errors are that it has ended, or knows no transfers
+}
+
+// destination decides on the wish of asking, who talks to other, and takes it
+// back where it is not granted. told says that the script decides.
+func (t *task) destination(asking, other *Call, o Options) (to *destined, told bool) {
+	wish := *asking.transfer
+	context, allowed := t.transferContext(asking, o)
+	if allowed && context == "" {
+		return nil, true
+	}
+	asking.transfer = nil
+	if !allowed || asking != t.call && other != t.call {
+		asking.refuseTransfer(wish, notAllowed, "not allowed")
+		return nil, false
+	}
+	number, from := userPart(wish.To), other.caller.Number
+	if asking == t.call {
+		from = other.ownNumber()
+	}
+	found, ok := t.site.Routes.Match(context, number, from, t.clock.Now())
+	if !ok {
+		asking.refuseTransfer(wish, noSuchNumber, "no such number in context "+context)
+		return nil, false
+	}
+	asking.transfer = &wish
+	return &destined{found, number, context}, false
+}
+
+// transferContext is where the numbers of asking's transfers are looked up. ""
+// says that nothing is known of a party that was dialled.
+func (t *task) transferContext(asking *Call, o Options) (context string, allowed bool) {
+	switch v := o.Value("transfer_context").(type) {
+	case lua.LString:
+		return string(v), true
+	case lua.LBool:
+		if !bool(v) {
+			return "", false
+		}
+	}
+	if asking.transfer.Context != "" || asking != t.call {
+		return asking.transfer.Context, true
+	}
+	return asking.context, true
 }
 
 // ownNumber is what a party that was dialled is called by.

@@ -67,20 +67,36 @@ func TestTransferredPartyIsACallLikeAnyOther(t *testing.T) {
 }
 
 // A number that does not exist changes nothing; neither does a wish where the
-// script does not allow any.
+// script forbids them. Who asked is told.
 func TestTransferThatCannotBe(t *testing.T) {
-	for _, number := range []string{"999", ""} {
-		site := transferring
-		if number == "" {
-			site = strings.ReplaceAll(site, "transfer_context", "language")
+	for _, at := range []struct {
+		number, allows string
+		called         bool // who asks
+		status         int
+	}{
+		{"999", "true", false, 404}, {"601", "false", false, 603}, {"999", "'internal'", true, 404}, {"601", "false", true, 603},
+	} {
+		w := newWorld(t, "d.lua", strings.ReplaceAll(transferring, `transfer_context = "internal"`, "transfer_context = "+at.allows))
+		asks := asksTransfer(w, 5*time.Second, at.number)
+		var caller *fake.Leg
+		if at.called {
+			w.sip.On("1002@trunk", fake.AnswersAfter(time.Second), asks)
+			caller = w.starts("600")
+		} else {
+			w.sip.On("1002@trunk", fake.AnswersAfter(time.Second))
+			caller = w.starts("600", asks)
 		}
-		w := newWorld(t, "d.lua", site)
-		w.sip.On("1002@trunk", fake.AnswersAfter(time.Second))
-		caller := w.starts("600", asksTransfer(w, 5*time.Second, number))
 		w.clock.Advance(10 * time.Second)
 		w.clock.Settle()
+		asking := caller
+		if at.called {
+			asking = w.sip.Legs()[0]
+		}
 		if caller.Info().State != call.Answered || w.sip.Legs()[0].Info().State != call.Answered {
-			t.Errorf("%q parted the two", number)
+			t.Errorf("%+v parted the two", at)
+		}
+		if got := refusal(asking); got != at.status {
+			t.Errorf("%+v: told %d", at, got)
 		}
 		caller.HangsUp(call.CauseNormal)
 		w.clock.Settle()
@@ -88,4 +104,72 @@ func TestTransferThatCannotBe(t *testing.T) {
 			t.Error("the called party is left")
 		}
 	}
+}
+
+// refusal is the status with which a leg was told that its transfer is not done.
+func refusal(l *fake.Leg) int {
+	for _, s := range l.Signals() {
+		if r, ok := s.Signal.(call.RefuseTransfer); ok {
+			return r.Status
+		}
+	}
+	return 0
+}
+
+// Without transfer_context the number is looked up where the party who asks
+// dials, which for the caller is at least the context of the call.
+func TestTransferInOnesOwnContext(t *testing.T) {
+	site := strings.ReplaceAll(transferring, `, { transfer_context = "internal" }`, "") + `
+context "phones":extension("601", function(call) log.info("%s to %s in %s", call.id, call.extension, call.context) call:wait(1) end)`
+	for _, at := range []struct {
+		context string
+		called  bool
+		want    string
+	}{{"", false, "in 601"}, {"phones", false, "to 601 in phones"}, {"phones", true, "to 601 in phones"}} {
+		w := newWorld(t, "d.lua", site)
+		asks := func(l *fake.Leg) {
+			w.clock.AfterFunc(5*time.Second, func() { l.Post(call.TransferAsked{To: "601", Context: at.context}) })
+		}
+		if at.called {
+			w.sip.On("1002@trunk", fake.AnswersAfter(time.Second), asks)
+			w.starts("600")
+		} else {
+			w.sip.On("1002@trunk", fake.AnswersAfter(time.Second))
+			w.starts("600", asks)
+		}
+		w.clock.Advance(8 * time.Second)
+		w.clock.Settle()
+		w.logged(at.want)
+		w.clock.Advance(time.Minute)
+		w.clock.Settle()
+		if w.api.Stats().Active != 0 {
+			t.Errorf("%+v: something is left", at)
+		}
+	}
+}
+
+// A party of which no context is known, an address of somewhere, moves nobody by
+// itself: the script is told.
+func TestTransferByAStranger(t *testing.T) {
+	w := newWorld(t, "d.lua", `
+context "internal":extension("600", function(call)
+  local r = call:dial("sip/sip:x@y")
+  log.info("%s wants %s", r.ended_by, r.transfer)
+end)`)
+	w.sip.On("sip:x@y", fake.AnswersAfter(time.Second), asksTransfer(w, 5*time.Second, "601"))
+	w.calls()
+	w.logged("called wants sip:601@pbx")
+}
+
+// Who talks to a script has nobody to transfer.
+func TestTransferOfNobody(t *testing.T) {
+	w := newWorld(t, "d.lua", `context "internal":extension("600", function(call) call:answer() call:wait(20) end)`)
+	caller := w.starts("600", asksTransfer(w, 5*time.Second, "601"))
+	w.clock.Advance(10 * time.Second)
+	w.clock.Settle()
+	if refusal(caller) != 603 || caller.Info().State != call.Answered {
+		t.Errorf("told %d, %v", refusal(caller), caller.Info().State)
+	}
+	w.clock.Advance(time.Minute)
+	w.clock.Settle()
 }

@@ -776,7 +776,7 @@ function call_methods:record(options) end
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
----@field transfer_context? string where the number of a blind transfer is looked up. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. Without this the wish of the called party is only told in result.transfer
+---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.dial.options
 ---@field timeout? number how long to let it ring; with hunt, each (in s, default 60)
@@ -795,7 +795,7 @@ function call_methods:record(options) end
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
----@field transfer_context? string where the number of a blind transfer is looked up. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. Without this the wish of the called party is only told in result.transfer
+---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.dial.result
 ---@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable" the outcome in one word, as Asterisk's DIALSTATUS
@@ -837,7 +837,7 @@ function call_methods:dial(targets, options) end
 ---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
----@field transfer_context? string where the number of a blind transfer is looked up. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. Without this the wish of the called party is only told in result.transfer
+---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.bridge.result
 ---@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable" the outcome in one word, as Asterisk's DIALSTATUS
