@@ -17,6 +17,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run the server on a site."`
 	New       newCommand       `cmd:"" help:"Make a site to start from."`
 	Reload    reloadCommand    `cmd:"" help:"Let the running server read its scripts again."`
+	Simulate  simulateCommand  `cmd:"" help:"Show what happens when a number is dialled, without phones."`
 	Check     checkCommand     `cmd:"" help:"Find mistakes in scripts without a call."`
 	Translate translateCommand `cmd:"" help:"Make a site of an Asterisk installation."`
 	Types     typesCommand     `cmd:"" help:"Write the Lua API's types for editors, or its reference."`

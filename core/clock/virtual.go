@@ -89,7 +89,7 @@ func (v *Virtual) Advance(d time.Duration) { v.AdvanceTo(v.Now().Add(d)) }
 
 // AdvanceTo moves the time to end, as Advance does.
 func (v *Virtual) AdvanceTo(end time.Time) {
-	for v.step(end) {
+	for v.Step(end) {
 	}
 	v.mu.Lock()
 	if end.After(v.now) {
@@ -109,8 +109,9 @@ func (v *Virtual) Next() (at time.Time, ok bool) {
 	return v.alarms[0].at, true
 }
 
-// step settles, then runs the earliest alarm if it is due by end.
-func (v *Virtual) step(end time.Time) bool {
+// Step settles, then moves the time to the earliest alarm and runs it. Where none
+// is due by end it does nothing and reports false.
+func (v *Virtual) Step(end time.Time) bool {
 	v.mu.Lock()
 	for v.held > 0 {
 		v.quiet.Wait()

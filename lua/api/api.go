@@ -44,6 +44,9 @@ type Services struct {
 	HTTP http.RoundTripper
 	// Trace keeps the stories of calls; nil: nobody does.
 	Trace *trace.Recorder
+	// Grants, where not nil, decides what scripts may reach, given what the site
+	// declares; nil: just that.
+	Grants func(declared Grants) Grants
 	// Ended, where not nil, hears the record of each call that ended.
 	Ended func(Record)
 }
@@ -51,6 +54,13 @@ type Services struct {
 // Dialer makes calls; every call.Endpoint is one.
 type Dialer interface {
 	Dial(ctx context.Context, to call.Target) (call.Leg, error)
+}
+
+// Immediate is a Dialer whose Dial never waits. It is called on the goroutine of
+// the script, so that several targets are dialled in their order.
+type Immediate interface {
+	Dialer
+	Immediate()
 }
 
 // Sound is a prompt that can be played any number of times at once.
@@ -129,7 +139,13 @@ func (api *API) Attach(h *host.Host) { api.host = h }
 func (api *API) NewDeclarations() any { return newSite() }
 
 // Complete checks a *Site and freezes its routes.
-func (api *API) Complete(d any, _ *host.Version) error { return d.(*Site).complete() }
+func (api *API) Complete(d any, _ *host.Version) error {
+	site := d.(*Site)
+	if api.services.Grants != nil {
+		site.Grants = api.services.Grants(site.Grants)
+	}
+	return site.complete()
+}
 
 // Install puts every entry of the table in its place.
 func (api *API) Install(L *lua.LState) error {

@@ -240,7 +240,9 @@ type Record struct {
 	TalkTime  time.Duration
 	Cause     string
 	CauseCode int
-	HungUpBy  string // "caller" or "us"
+	HungUpBy  string            // "caller" or "us"
+	How       string            // what ended the script: "returned", "hangup" (its own, or a limit), "caller" or "error"
+	Vars      map[string]string // call.vars, as text
 	Version   int
 }
 
@@ -249,7 +251,7 @@ func (c *Call) record() Record {
 	r := Record{
 		ID: c.id, Caller: c.caller.Number, Name: c.caller.Name, Extension: c.extension, Context: c.context,
 		Peer: c.leg.Info().Peer, Began: c.began, Answered: !c.answered.IsZero(), Duration: now.Sub(c.began),
-		HungUpBy: "caller", Version: c.task.version.Number(),
+		HungUpBy: "caller", How: c.how, Vars: c.texts(), Version: c.task.version.Number(),
 	}
 	if r.Answered {
 		r.TalkTime = now.Sub(c.answered)
@@ -261,6 +263,21 @@ func (c *Call) record() Record {
 		}
 	}
 	return r
+}
+
+// texts are the script's own values, as text. Tables are left out.
+func (c *Call) texts() map[string]string {
+	if c.vars == nil {
+		return nil
+	}
+	list := map[string]string{}
+	c.vars.ForEach(func(k, v lua.LValue) {
+		switch v.(type) {
+		case lua.LString, lua.LNumber, lua.LBool:
+			list[k.String()] = cut(v.String(), longestNote)
+		}
+	})
+	return list
 }
 
 // table is the record as hooks see it.

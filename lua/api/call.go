@@ -33,6 +33,7 @@ type Call struct {
 	talking  bool                // connected with another party, whom it may transfer
 	line     *media.Line
 	faulty   bool         // a script failed on it
+	how      string       // what ended the script; see Record.How
 	story    *trace.Track // what happens to the leg is noted here
 
 	caller    call.Party

@@ -148,12 +148,12 @@ func (d *dialling) begin(at *attempt) {
 	to := d.target(address)
 	t.log.Debug("dialling", "target", at.target, "shown", to.Caller.Number)
 	t.clock.Hold()
-	go func() {
+	place := func() (follow func()) {
+		defer t.clock.Release()
 		leg, err := t.dial(d.ctx, dialer, to)
 		if err != nil {
 			t.post(func() { d.failed(at, err) })
-			t.clock.Release()
-			return
+			return func() {}
 		}
 		party := &Call{task: t, leg: leg, id: leg.Info().ID, began: t.clock.Now(), language: to.Language, context: to.Context, caller: to.Caller, extension: address}
 		d.c.linked(party)
@@ -161,9 +161,13 @@ func (d *dialling) begin(at *attempt) {
 		if !t.post(func() { d.dialled(at, party) }) {
 			_ = leg.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
 		}
-		t.clock.Release()
-		party.follow(events)
-	}()
+		return func() { party.follow(events) }
+	}
+	if _, ok := dialer.(Immediate); ok {
+		go place()()
+		return
+	}
+	go func() { place()() }()
 }
 
 // dial is Dial of an endpoint; a panic in it is an attempt that failed.

@@ -97,7 +97,8 @@ func (a *Args) inFolder(write bool, f func(root *os.Root, name string) error) er
 		if write {
 			capability = "write"
 		}
-		return fmt.Errorf("%s is in no folder that is granted; add grant { %s = %q } to the configuration", p, capability, filepath.Dir(p))
+		a.refused(capability + " " + p)
+		return errors.New(a.grants().refusal(p+" is in no folder that is granted", fmt.Sprintf("%s = %q", capability, filepath.Dir(p))))
 	}
 	root, err := os.OpenRoot(folder)
 	if err != nil {

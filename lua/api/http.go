@@ -141,7 +141,8 @@ func (a *Args) exchange(method, address, body string, isJSON bool, o Options) (x
 	}
 	x = &exchange{timeout: o.Seconds("timeout"), limit: int64(min(o.Number("limit"), mostAnswer)), redirects: o.Int("redirects"), grants: a.grants()}
 	if !x.grants.allowsHost(u.Hostname(), u.Port()) {
-		return nil, fmt.Sprintf("http to %s is not granted; add grant { http = %q } to the configuration", u.Hostname(), u.Hostname())
+		a.refused(method + " " + u.Redacted())
+		return nil, x.grants.refusal("http to "+u.Hostname()+" is not granted", fmt.Sprintf("http = %q", u.Hostname()))
 	}
 	x.request, err = http.NewRequest(method, address, strings.NewReader(body))
 	if err != nil {

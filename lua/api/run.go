@@ -19,6 +19,7 @@ import (
 // Stats counts what the API did.
 type Stats struct {
 	Active   int    // calls now
+	Busy     int    // calls, hooks and requests in the background that are under way
 	Calls    uint64 // accepted since the start
 	Refused  uint64 // because of a limit, a shutdown, or no such number
 	Errors   uint64 // scripts that failed
@@ -81,8 +82,11 @@ func (api *API) Stats() Stats {
 	api.calls.mu.Lock()
 	active := len(api.calls.calls)
 	api.calls.mu.Unlock()
+	api.activity.mu.Lock()
+	busy := api.activity.count
+	api.activity.mu.Unlock()
 	c := &api.counters
-	return Stats{Active: active, Calls: c.calls.Load(), Refused: c.refused.Load(), Errors: c.errors.Load(), Answered: c.answered.Load(), Underruns: api.streams.Underruns()}
+	return Stats{Active: active, Busy: busy, Calls: c.calls.Load(), Refused: c.refused.Load(), Errors: c.errors.Load(), Answered: c.answered.Load(), Underruns: api.streams.Underruns()}
 }
 
 // CallInfo describes a call that is served.
@@ -334,6 +338,7 @@ func (t *task) object() *lua.LUserData {
 func (t *task) finish(err error) {
 	c := t.call
 	s := call.Hangup{Cause: call.CauseNormal}
+	c.how = c.ending(err)
 	switch {
 	case err != nil && !errors.Is(err, call.ErrHungUp):
 		t.api.counters.errors.Add(1)
@@ -355,6 +360,19 @@ func (t *task) finish(err error) {
 		_ = c.line.Close()
 	}
 	t.ended()
+}
+
+// ending is what ended the script: see Record.How.
+func (c *Call) ending(err error) string {
+	switch {
+	case err == nil:
+		return "returned"
+	case !errors.Is(err, call.ErrHungUp):
+		return "error"
+	case c.ended == nil, c.ended.ByUs:
+		return "hangup"
+	}
+	return "caller"
 }
 
 // ended logs the end and hands the record on.

@@ -1,7 +1,11 @@
 package api
 
 import (
+	"log/slog"
+
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 // sayFields are what can be said; the grammar of each language is a module of
@@ -40,15 +44,17 @@ end)`,
 func (a *Args) say() int {
 	c := a.Call()
 	o := a.Options(0)
-	kinds := 0
+	kinds, kind := 0, ""
 	for _, k := range sayKinds {
 		if o.Has(k.Name) {
+			kind = k.Name
 			kinds++
 		}
 	}
 	if kinds != 1 {
 		a.Fail("say one thing: digits, number, ordinal, letters, date, time, datetime, duration or money")
 	}
+	a.note(c, trace.Say, slog.String("as", kind), slog.String("value", o.Value(kind).String()))
 	language := o.String("language")
 	if language == "" {
 		language = c.language

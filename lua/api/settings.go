@@ -1,6 +1,7 @@
 package api
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/moonwire/moonwire/core/trace"
 	"github.com/moonwire/moonwire/lua/host"
 )
 
@@ -100,6 +102,26 @@ type Grants struct {
 	HTTP  []string // hosts
 	Read  []string // folders, absolute
 	Write []string // folders, absolute
+	// Withheld, where not "", is why something that is not granted is not: it is
+	// told instead of the advice to grant it.
+	Withheld string
+}
+
+// refusal is what a script is told that asks for what is not granted, which what
+// says.
+func (g *Grants) refusal(what, advice string) string {
+	if g.Withheld != "" {
+		return what + ": " + g.Withheld
+	}
+	return what + "; add grant { " + advice + " } to the configuration"
+}
+
+// refused notes in the story of the call what it may not have.
+func (a *Args) refused(what string) {
+	if l := a.story(); l != nil {
+		file, line := a.State.Where(a.L)
+		l.Note(trace.Refused, file, line, slog.String("what", what))
+	}
 }
 
 func (a *Args) grant() int {

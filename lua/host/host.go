@@ -161,7 +161,7 @@ func (h *Host) compile(src *source) (*script, error) {
 	if file != nil {
 		return file, nil
 	}
-	file, err := compile(src, false, h.options.Line != nil)
+	file, err := h.options.Compiled.compile(src, false, h.options.Line != nil)
 	if err != nil {
 		return nil, err
 	}

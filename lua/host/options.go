@@ -50,6 +50,9 @@ type Options struct {
 	Log     *slog.Logger // slog.Default() when nil
 	Limits  Limits
 
+	// Compiled, where not nil, is shared with other Hosts of the same files.
+	Compiled *Compiled
+
 	// Seed starts the random numbers of a state; nil seeds from the system.
 	Seed func() uint64
 

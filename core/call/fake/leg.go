@@ -215,7 +215,10 @@ func (l *Leg) Post(e call.Event) bool {
 // Dropped is how many events the reader was too slow for.
 func (l *Leg) Dropped() int { return l.events.Dropped() }
 
-// after runs f when d has passed, unless the leg has ended by then.
+// After runs f when d has passed, unless the leg has ended by then: what a
+// Behaviour is made of.
+func (l *Leg) After(d time.Duration, f func()) { l.after(d, f) }
+
 func (l *Leg) after(d time.Duration, f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

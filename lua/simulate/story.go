@@ -1,0 +1,220 @@
+package simulate
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/moonwire/moonwire/core/trace"
+)
+
+// Event is one thing that happened, as it is shown and printed.
+type Event struct {
+	At     time.Duration // since the call began
+	Name   string        // "step", "play", "digit", …, "end"
+	Leg    string        // the leg, "" for the caller's own and for what runs beside calls
+	Target string        // what was dialled on that leg
+	File   string
+	Line   int
+	Fields []Field
+}
+
+// Field is one fact about an event. The value is a string, number, bool or map.
+type Field struct {
+	Key   string
+	Value any
+}
+
+// Field finds a fact; nil where there is none.
+func (e *Event) Field(key string) any {
+	for _, f := range e.Fields {
+		if f.Key == key {
+			return f.Value
+		}
+	}
+	return nil
+}
+
+// Text finds a fact that is text.
+func (e *Event) Text(key string) string {
+	s, _ := e.Field(key).(string)
+	return s
+}
+
+// names are what events are called here where it is not the word of their kind.
+var names = map[trace.Kind]string{trace.DialEnd: "dialled"}
+
+// Story is everything that happened since a call began, oldest first, with how
+// the call ended. lost is how many events were too many to be kept.
+func (c *Call) Story() (events []Event, lost int) {
+	w := c.world
+	w.mu.Lock()
+	noted, lost := slices.Clone(w.events), w.lost
+	targets := map[string]string{}
+	for _, l := range w.legs {
+		targets[l.Info().ID] = l.Target
+	}
+	w.mu.Unlock()
+	s := teller{own: c.Info().ID, began: c.Began, targets: targets, places: map[string]trace.Event{}}
+	s.dialplans(noted)
+	if !slices.ContainsFunc(noted, func(e trace.Event) bool { return e.Kind == trace.Begin && e.Leg == s.own }) {
+		s.events = append(s.events, c.refused())
+	}
+	for i := range noted {
+		if e := &noted[i]; !e.At.Before(c.Began) {
+			s.tell(e)
+		}
+	}
+	return s.events, lost
+}
+
+// refused is the beginning of a call that no script serves.
+func (c *Call) refused() Event {
+	info := c.Info()
+	return Event{Name: "begin", Fields: []Field{
+		{"caller", info.Caller.Number}, {"name", info.Caller.Name}, {"context", info.Context}, {"extension", info.Extension}, {"peer", info.Peer},
+	}}
+}
+
+// teller turns what was noted into a story.
+type teller struct {
+	own      string // the caller's leg
+	began    time.Time
+	targets  map[string]string
+	places   map[string]trace.Event // by leg: the extension that it is in
+	dialplan map[uint64]bool        // the entering of extensions that tell their own steps
+	events   []Event
+}
+
+// dialplans finds the extensions that bring steps of their own, with priorities:
+// those of a translated dialplan. Between such steps the functions that carry
+// them out are left out.
+func (s *teller) dialplans(noted []trace.Event) {
+	s.dialplan = map[uint64]bool{}
+	entered := map[string]uint64{}
+	for i := range noted {
+		switch e := &noted[i]; {
+		case e.Kind == trace.Enter:
+			entered[e.Leg] = e.Order
+		case e.Kind == trace.Step && prioritised(e):
+			s.dialplan[entered[e.Leg]] = true
+		}
+	}
+}
+
+func prioritised(e *trace.Event) bool { return e.Attr("priority").Kind() == slog.KindInt64 }
+
+func (s *teller) tell(e *trace.Event) {
+	switch e.Kind {
+	case trace.Enter:
+		s.places[e.Leg] = *e
+	case trace.Step:
+		if place, ok := s.places[e.Leg]; ok && s.dialplan[place.Order] && !prioritised(e) {
+			return
+		}
+	case trace.PlayEnd:
+		if e.Attr("key").Equal(slog.Value{}) {
+			return
+		}
+	case trace.End:
+		if e.Leg == s.own {
+			return // told with its record
+		}
+	}
+	shown := Event{At: e.At.Sub(s.began), Name: e.Kind.String(), File: e.File, Line: e.Line}
+	if name, ok := names[e.Kind]; ok {
+		shown.Name = name
+	}
+	if e.Leg != s.own && e.Leg != "" {
+		shown.Leg, shown.Target = e.Leg, s.targets[e.Leg]
+	}
+	if e.Kind == trace.Step {
+		shown.Fields = s.step(e)
+	} else {
+		for _, a := range e.Attrs {
+			v := plain(a.Value)
+			if target := s.targets[a.Value.String()]; a.Key == "with" && target != "" {
+				v = target
+			}
+			if v != "" {
+				shown.Fields = append(shown.Fields, Field{a.Key, v})
+			}
+		}
+	}
+	s.events = append(s.events, shown)
+}
+
+// step is the facts of a step in a fixed order. What it does not say itself is
+// that of the extension that the call is in.
+func (s *teller) step(e *trace.Event) []Field {
+	var list []Field
+	place := s.places[e.Leg]
+	for _, key := range []string{"context", "extension", "priority", "app", "args", "pattern", "in"} {
+		v := e.Attr(key)
+		if v.Equal(slog.Value{}) {
+			v = place.Attr(key)
+		}
+		if v.Equal(slog.Value{}) && key != "args" {
+			continue
+		}
+		list = append(list, Field{key, plain(v)})
+	}
+	return list
+}
+
+// plain is a value as JSON shows it; durations become seconds.
+func plain(v slog.Value) any {
+	switch v.Kind() {
+	case slog.KindDuration:
+		return seconds(v.Duration())
+	case slog.KindString:
+		return v.String()
+	case slog.KindInt64:
+		return v.Int64()
+	case slog.KindUint64:
+		return v.Uint64()
+	case slog.KindFloat64:
+		return v.Float64()
+	case slog.KindBool:
+		return v.Bool()
+	}
+	if v.Any() == nil {
+		return ""
+	}
+	return v.String()
+}
+
+// seconds is a duration to the millisecond.
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+}
+
+// variables are the last values that were noted on a leg.
+func (w *World) variables(leg string) map[string]string {
+	list := map[string]string{}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.events {
+		e := &w.events[i]
+		if e.Kind == trace.Variable && e.Leg == leg {
+			name, value := e.Attr("name").String(), e.Attr("value").String()
+			list[name] = value
+			if value == "" {
+				delete(list, name)
+			}
+		}
+	}
+	return list
+}
+
+// End is the last event of a story.
+func (c *Call) End(r Result) Event {
+	by := "us"
+	if r.How == "caller" || r.How == "limit" {
+		by = "caller"
+	}
+	return Event{At: r.Duration, Name: "end", Fields: []Field{
+		{"status", r.Status}, {"how", r.How}, {"cause", int64(r.Cause)}, {"reason", r.Cause.String()}, {"answered", r.Answered},
+		{"by", by}, {"duration", seconds(r.Duration)}, {"talk", seconds(r.Talk)}, {"variables", r.Variables},
+	}}
+}
