@@ -40,7 +40,7 @@ func TestExamplesLoad(t *testing.T) {
 // loads checks code as a site, beside a module that examples require.
 func loads(t *testing.T, code string) {
 	t.Helper()
-	findings, err := check.Site(t.Context(), check.Options{Scripts: fstest.MapFS{
+	findings, err := check.Site(t.Context(), check.Options{Part: true, Scripts: fstest.MapFS{
 		"example.lua":   {Data: []byte(code)},
 		"ivr/sales.lua": {Data: []byte("return function(call) call:answer() end")},
 	}})
@@ -55,11 +55,14 @@ func loads(t *testing.T, code string) {
 // prompt finds the prompts that examples play.
 var prompt = regexp.MustCompile(`(?:call:play|prompt =|greeting =|invalid =|silent =|ivr\.say|ivr\.hangup) "([^".]+)"`)
 
+// wrong finds the examples of mistakes, which lua/check tests.
+var wrong = regexp.MustCompile("(?ms)^```lua bad\n.*?^```")
+
 // TestMentionedPromptsExist keeps examples from being silent.
 func TestMentionedPromptsExist(t *testing.T) {
 	own := "opening-hours" // the reader's own
 	for _, page := range pages(t) {
-		for _, match := range prompt.FindAllStringSubmatch(read(t, page), -1) {
+		for _, match := range prompt.FindAllStringSubmatch(wrong.ReplaceAllString(read(t, page), ""), -1) {
 			if _, err := fs.Stat(sounds.FS, "en/"+match[1]+".wav"); err != nil && match[1] != own {
 				t.Errorf("%s plays %s, which does not ship", page, match[1])
 			}

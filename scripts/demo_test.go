@@ -77,7 +77,10 @@ func serve(t *testing.T, template string) *server {
 	return s
 }
 
-func siteOf(t *testing.T, template string) fs.FS {
+func siteOf(t *testing.T, template string) fs.FS { return folderOf(t, template, "scripts") }
+
+// folderOf is one folder of a new site.
+func folderOf(t *testing.T, template, folder string) fs.FS {
 	t.Helper()
 	files, err := Files(template)
 	if err != nil {
@@ -87,7 +90,7 @@ func siteOf(t *testing.T, template string) fs.FS {
 	for name, content := range files {
 		tree[name] = &fstest.MapFile{Data: content}
 	}
-	site, err := fs.Sub(tree, "scripts")
+	site, err := fs.Sub(tree, folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/lua/api"
 	"github.com/moonwire/moonwire/lua/check"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/lib"
+	"github.com/moonwire/moonwire/sounds"
 )
 
 // TestTemplatesLoad loads every site as the server would, and looks for the
@@ -25,7 +27,9 @@ func TestTemplatesLoad(t *testing.T) {
 	}
 	for _, template := range Templates() {
 		t.Run(template, func(t *testing.T) {
-			findings, err := check.Site(t.Context(), check.Options{Scripts: siteOf(t, template)})
+			findings, err := check.Site(t.Context(), check.Options{
+				Scripts: siteOf(t, template), Prompts: media.NewPrompts(nil, folderOf(t, template, "sounds"), sounds.FS),
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

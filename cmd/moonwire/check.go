@@ -4,40 +4,67 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/lua/check"
+	"github.com/moonwire/moonwire/sounds"
 )
 
 type checkCommand struct {
-	Site string `arg:"" optional:"" default:"." help:"The site's directory."`
+	Site   string `arg:"" optional:"" default:"." help:"The site's directory."`
+	Format string `default:"text" enum:"text,json,github,sarif" help:"text, json, github (annotations) or sarif (code scanning)." placeholder:"FORMAT"`
+	FailOn string `default:"error" enum:"error,warning,note" help:"The least level that makes the exit code 1: error, warning or note." placeholder:"LEVEL"`
 }
 
 // Run prints every mistake that can be found without a call.
 func (c checkCommand) Run(out io.Writer) error {
-	scripts := filepath.Join(c.Site, "scripts")
-	if !isDirectory(scripts) {
-		return usage("%s is not a site: it has no scripts/", c.Site)
-	}
-	options := check.Options{Scripts: os.DirFS(scripts)}
-	if plugins := filepath.Join(c.Site, "plugins"); isDirectory(plugins) {
-		options.Plugins = os.DirFS(plugins)
-	}
-	findings, err := check.Site(context.Background(), options)
+	findings, err := checkSite(c.Site)
 	if err != nil {
 		return err
 	}
-	mistakes := 0
+	if err := check.Write(out, c.Format, findings, filepath.ToSlash(c.Site), release); err != nil {
+		return err
+	}
+	least, err := check.ParseLevel(c.FailOn)
+	if err != nil {
+		return usageError{err}
+	}
+	toMend := 0
 	for _, f := range findings {
-		fmt.Fprintln(out, f.Report())
-		if !f.Warning {
-			mistakes++
+		if f.Level >= least {
+			toMend++
 		}
 	}
-	if mistakes > 0 {
-		return fmt.Errorf("%d to mend", mistakes)
+	if toMend > 0 {
+		return fmt.Errorf("%d to mend", toMend)
 	}
-	_, err = fmt.Fprintln(out, "no mistakes found")
+	if c.Format == "text" && len(findings) == 0 {
+		_, err = fmt.Fprintln(out, "no mistakes found")
+	}
 	return err
+}
+
+// checkSite looks at the site in a directory.
+func checkSite(site string) ([]*check.Finding, error) {
+	scripts := filepath.Join(site, "scripts")
+	if !isDirectory(scripts) {
+		return nil, usage("%s is not a site: it has no scripts/", site)
+	}
+	options := check.Options{Scripts: os.DirFS(scripts), Prompts: media.NewPrompts(nil, soundFolders(site)...)}
+	if plugins := filepath.Join(site, "plugins"); isDirectory(plugins) {
+		options.Plugins = os.DirFS(plugins)
+	}
+	return check.Site(context.Background(), options)
+}
+
+// soundFolders are where prompts are looked for: the site's own come first.
+func soundFolders(site string) []fs.FS {
+	roots := []fs.FS{sounds.FS}
+	if own := filepath.Join(site, "sounds"); isDirectory(own) {
+		roots = append([]fs.FS{os.DirFS(own)}, roots...)
+	}
+	return roots
 }

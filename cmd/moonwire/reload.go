@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/moonwire/moonwire/lua/check"
 )
 
 type reloadCommand struct {
@@ -20,6 +22,25 @@ func (c reloadCommand) Run(out io.Writer) error {
 	if reply.Error != "" {
 		return errors.New(reply.Error)
 	}
-	_, err := fmt.Fprintf(out, "version %d serves\n", reply.Version)
-	return err
+	if _, err := fmt.Fprintf(out, "version %d serves\n", reply.Version); err != nil || c.To > 0 || !isDirectory(c.Site) {
+		return err
+	}
+	return c.warn(out)
+}
+
+// warn tells what is doubtful in scripts that serve nevertheless.
+func (c reloadCommand) warn(out io.Writer) error {
+	findings, err := checkSite(c.Site)
+	if err != nil {
+		return nil // the server has the scripts from elsewhere
+	}
+	for _, f := range findings {
+		if f.Level < check.Warning {
+			continue
+		}
+		if _, err := fmt.Fprintln(out, f.Report()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

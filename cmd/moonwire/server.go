@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,7 +25,6 @@ import (
 	"github.com/moonwire/moonwire/lua/api"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/lib"
-	"github.com/moonwire/moonwire/sounds"
 )
 
 // server is everything that runs. What startServer opens is closed by stop, in
@@ -135,11 +133,7 @@ func (s *server) openMedia(context.Context) error {
 	}
 	s.media = engine
 	s.onClose(engine.Close)
-	roots := []fs.FS{sounds.FS}
-	if own := filepath.Join(s.site, "sounds"); isDirectory(own) {
-		roots = append([]fs.FS{os.DirFS(own)}, roots...)
-	}
-	s.prompts = media.NewPrompts(s.log, roots...)
+	s.prompts = media.NewPrompts(s.log, soundFolders(s.site)...)
 	return nil
 }
 

@@ -130,6 +130,24 @@ func (p *Prompts) Find(language, name string) (*Prompt, error) {
 	return p.loaded(e)
 }
 
+// Locate tells where Find would look for a prompt first among those places that
+// have it, as a path in the folders of prompts without extension, or "". Nothing
+// is read.
+func (p *Prompts) Locate(language, name string) string {
+	if !fs.ValidPath(name) || name == "." {
+		return ""
+	}
+	for _, folder := range p.folders(language) {
+		for _, root := range p.roots {
+			at := path.Join(folder, name)
+			if _, err := statSound(root, &at); err == nil {
+				return path.Join(folder, name)
+			}
+		}
+	}
+	return ""
+}
+
 // FindFile loads a file of a caller's own, such as a recording. It is read anew
 // when its time or length has changed. Without an extension it is looked for
 // with those that prompts have.

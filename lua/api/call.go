@@ -68,7 +68,7 @@ var callClass = &Class{
 		{Name: "called", Type: object("caller"), Summary: "who is called, where the line says so"},
 		{Name: "extension", Type: text(), Summary: "the number that was dialled"},
 		{Name: "context", Type: text(), Summary: "where it was looked up"},
-		{Name: "language", Type: text(), Settable: true, Summary: `of prompts: "en"`},
+		{Name: "language", Type: naming(NamesLanguage), Settable: true, Summary: `of prompts: "en"`},
 		{Name: "state", Type: words("trying", "ringing", "early", "answered", "ended"), Summary: "how far the call has come"},
 		{Name: "vars", Type: mapOf(anything()), Summary: "values of the script's own, which end with the call"},
 		{Name: "peer", Type: text(), Summary: `the phone or trunk, "" for guests`},

@@ -20,19 +20,19 @@ var bridgeFields = []Field{
 	{Name: "on_digit", Type: function("fun(key: string, from: string): any"), Summary: `runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them`},
 	{Name: "hangup_on", Type: text(), Summary: "keys with which the caller parts from the other party"},
 	{Name: "limit", Type: seconds(), Unit: "s", Default: 0, Summary: "longest time to talk; 0 is no limit"},
-	{Name: "transfer_context", Type: either(truth(), text()), Default: true, Summary: "where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer"},
+	{Name: "transfer_context", Type: either(truth(), naming(NamesContext)), Default: true, Summary: "where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer"},
 }
 
 var dialFields = append([]Field{
 	{Name: "timeout", Type: seconds(), Unit: "s", Default: 60, Summary: "how long to let it ring; with hunt, each"},
 	{Name: "hunt", Type: truth(), Default: false, Summary: "call the targets one after the other instead of all at once"},
-	{Name: "ringback", Type: either(truth(), text()), Default: true, Summary: `what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt`},
+	{Name: "ringback", Type: either(truth(), Type{Kinds: kindString, Names: NamesPrompt, Apart: []string{"tone"}}), Default: true, Summary: `what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt`},
 	{Name: "country", Type: text(), Default: "us", Summary: "of the ringing tone"},
 	{Name: "early_media", Type: truth(), Default: true, Summary: "let the caller hear what a single target sends before it answers"},
 	{Name: "caller", Type: either(text(), record(partyFields...)), Summary: "shown to the target instead of the caller: a number, or a table"},
 	{Name: "headers", Type: mapOf(text()), Summary: "further protocol headers"},
 	{Name: "codecs", Type: oneOrMore(words(codecNames()...)), Summary: "instead of those of the phone or trunk"},
-	{Name: "language", Type: text(), Summary: "given to the other leg; the call's where left out"},
+	{Name: "language", Type: naming(NamesLanguage), Summary: "given to the other leg; the call's where left out"},
 	{Name: "digits", Type: text(), Summary: "keys to press as soon as it answers"},
 	{Name: "cancel_on", Type: text(), Summary: "keys with which the caller stops the ringing"},
 	{Name: "on_answer", Type: function("fun(peer: call): any"), Summary: "runs on the party that answered before the two are connected; return false to let it go"},
@@ -58,7 +58,7 @@ var dialEntries = []*Entry{
 		Detail: "A target is the kind of line, a slash and an address: \"sip/1001\" for a phone, \"sip/0123456789@ovh\" for a number through a trunk. " +
 			"Comes back when the other party has hung up or nobody answered; if the caller hangs up, the script ends and all that rings is cancelled.",
 		Params: []Field{
-			{Name: "targets", Type: either(text(), listAnd(text(), dialFields...)), Required: true, Summary: "a target, a list of targets, or a list with options in it"},
+			{Name: "targets", Type: either(naming(NamesTarget), listAnd(naming(NamesTarget), dialFields...)), Required: true, Summary: "a target, a list of targets, or a list with options in it"},
 			{Name: "options", Type: record(dialFields...), Summary: "the same options, apart"},
 		},
 		Results:  []Field{{Name: "result", Summary: "the outcome", Type: record(dialResultFields...)}},

@@ -103,7 +103,9 @@ end)`,
 func (a *Args) openContext() int {
 	name := a.String(0)
 	if site := a.site(); site != nil {
-		site.contexts[name] = true
+		if !site.contexts[name] {
+			site.contexts[name], site.opened[name] = true, a.Source()
+		}
 		site.Routes.Context(name)
 	}
 	a.L.Push(a.api.wrap(a.L, &dialContext{name}))

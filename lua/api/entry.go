@@ -131,9 +131,24 @@ type Type struct {
 	Fields []Field  // named fields of a table
 	Class  string   // of an object
 	Shape  string   // of a function, in the notation of LuaLS: "fun(call: call)"
+	Names  Named    // what a string names, for those who look it up
+	Apart  []string // strings that name nothing but stand for themselves
 }
 
+// Named is a kind of thing that a string can name.
+type Named uint8
+
+const (
+	NamesNothing   Named = iota
+	NamesPrompt          // a prompt, unless it has an extension
+	NamesTarget          // whom to dial: "sip/1001"
+	NamesContext         // a context
+	NamesExtension       // a number, dialled in the context of the parameter that follows
+	NamesLanguage        // a language of prompts
+)
+
 func text() Type                 { return Type{Kinds: kindString} }
+func naming(n Named) Type        { return Type{Kinds: kindString, Names: n} }
 func number() Type               { return Type{Kinds: kindNumber} }
 func seconds() Type              { return Type{Kinds: kindNumber, Above: true} }
 func count() Type                { return Type{Kinds: kindNumber, Whole: true, Above: true} }
@@ -166,10 +181,32 @@ func either(ts ...Type) Type {
 		if t.Values != nil {
 			sum.Values = t.Values
 		}
+		sum.Names = max(sum.Names, t.Names)
+		sum.Apart = append(slices.Clip(sum.Apart), t.Apart...)
 		sum.Class += t.Class
 		sum.Shape += t.Shape
 	}
 	return sum
+}
+
+// Only is the one Lua type, other than nil, that a value of type t has: "string",
+// "number", "boolean", "function", "table" or "object"; "" where there are several.
+func (t Type) Only() string {
+	switch t.Kinds &^ kindNil {
+	case kindString:
+		return "string"
+	case kindNumber:
+		return "number"
+	case kindBool:
+		return "boolean"
+	case kindFunction:
+		return "function"
+	case kindTable:
+		return "table"
+	case kindObject:
+		return "object"
+	}
+	return ""
 }
 
 // String is the type in the words of a message: "a string or a list".
@@ -229,6 +266,12 @@ func Lookup(on, name string) (*Entry, bool) {
 	e, ok := byLabel[on+"\x00"+name]
 	return e, ok
 }
+
+// ClassNamed finds the description of an object's class, nil where there is none.
+func ClassNamed(name string) *Class { return classes[name] }
+
+// Members lists what exists on a module or class: functions and fields.
+func Members(on string) []string { return names(on) }
 
 // names lists what exists on a module or class: functions and fields.
 func names(on string) []string {

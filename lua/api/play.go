@@ -15,7 +15,7 @@ import (
 
 var playFields = []Field{
 	{Name: "interrupt", Type: either(text(), truth()), Default: false, Summary: `true lets any key end it, "12#" these; the key is in the result`},
-	{Name: "language", Type: text(), Summary: "the call's where left out"},
+	{Name: "language", Type: naming(NamesLanguage), Summary: "the call's where left out"},
 	{Name: "skip", Type: seconds(), Unit: "s", Default: 0, Summary: "leave out so much of the first prompt"},
 }
 
@@ -39,7 +39,7 @@ var playEntries = []*Entry{
 		Detail: "Prompts are named without extension and found in the call's language. A name with an extension is a recording, as the path of `call:record`. " +
 			"The call is answered first, unless `call:progress()` opened it. Keys pressed before and not read yet interrupt at once.",
 		Params: []Field{
-			{Name: "prompts", Type: either(text(), listAnd(text(), playFields...)), Required: true, Summary: "a name, a list of names, or a list with options in it"},
+			{Name: "prompts", Type: either(naming(NamesPrompt), listAnd(naming(NamesPrompt), playFields...)), Required: true, Summary: "a name, a list of names, or a list with options in it"},
 			{Name: "options", Type: record(playFields...), Summary: "the same options, apart"},
 		},
 		Results: playResult, Statuses: playStatuses,

@@ -13,7 +13,7 @@ var readEntries = []*Entry{
 		Detail: "The prompt is played, and ends with the first key. Reading ends with `max` digits, a terminator, a pause of `digit_timeout` between two keys, or, with a pattern, as soon as no longer number could match it. " +
 			"Nothing entered, or something that is too short or does not match, costs one of the attempts. The call is answered first.",
 		Params: []Field{{Name: "options", Type: record(
-			Field{Name: "prompt", Type: oneOrMore(text()), Summary: "played at each attempt"},
+			Field{Name: "prompt", Type: oneOrMore(naming(NamesPrompt)), Summary: "played at each attempt"},
 			Field{Name: "max", Type: count(), Default: 0, Summary: "digits; 0 is as many as come"},
 			Field{Name: "min", Type: count(), Default: 1, Summary: "digits that are needed"},
 			Field{Name: "timeout", Type: seconds(), Unit: "s", Default: 5, Summary: "from the end of the prompt to the first key"},
@@ -21,11 +21,11 @@ var readEntries = []*Entry{
 			Field{Name: "attempts", Type: count(), Default: 1, Summary: "how often to ask"},
 			Field{Name: "terminators", Type: text(), Default: "#", Summary: "keys that end the number and are no part of it"},
 			Field{Name: "pattern", Type: text(), Summary: `what is accepted, as in extensions: "_0[1-9]XXXXXXXX"`},
-			Field{Name: "invalid", Type: oneOrMore(text()), Summary: "played after what is not accepted"},
-			Field{Name: "silent", Type: oneOrMore(text()), Summary: "played when nothing was entered"},
+			Field{Name: "invalid", Type: oneOrMore(naming(NamesPrompt)), Summary: "played after what is not accepted"},
+			Field{Name: "silent", Type: oneOrMore(naming(NamesPrompt)), Summary: "played when nothing was entered"},
 			Field{Name: "flush", Type: truth(), Default: false, Summary: "forget keys that were pressed before"},
 			Field{Name: "interrupt", Type: truth(), Default: true, Summary: "let keys end the prompt"},
-			Field{Name: "language", Type: text(), Summary: "of the prompts; the call's where left out"},
+			Field{Name: "language", Type: naming(NamesLanguage), Summary: "of the prompts; the call's where left out"},
 		), Summary: "what to ask and what to accept"}},
 		Results: []Field{
 			{Name: "digits", Type: either(text(), Type{Kinds: kindNil}), Summary: "nil where none were accepted"},

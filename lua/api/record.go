@@ -34,7 +34,7 @@ var recordEntries = []*Entry{
 			Field{Name: "beep", Type: truth(), Default: false, Summary: "play a beep first"},
 			Field{Name: "terminators", Type: text(), Default: "#", Summary: "keys that end it"},
 			Field{Name: "review", Type: truth(), Default: false, Summary: "let the caller keep, hear or repeat it"},
-			Field{Name: "review_prompt", Type: oneOrMore(text()), Summary: `played for the review; "vm-review" where left out`},
+			Field{Name: "review_prompt", Type: oneOrMore(naming(NamesPrompt)), Summary: `played for the review; "vm-review" where left out`},
 			Field{Name: "rate", Type: whole(), Unit: "Hz", Default: 8000, Summary: "samples a second, for formats that leave the choice; with append, that of the file"},
 			Field{Name: "append", Type: truth(), Default: false, Summary: "go on at the end of the file, if there is one"},
 			Field{Name: "pause", Type: text(), Summary: "keys that halt the recording and let it go on; what is said between is left out"},

@@ -29,7 +29,7 @@ var sayEntries = []*Entry{
 			Field{Name: "zone", Type: text(), Summary: `time zone of dates and times, such as "Europe/Paris"`},
 			Field{Name: "currency", Type: text(), Default: "USD", Summary: `of money: "EUR"; in English USD, CAD, AUD, NZD, EUR, GBP, CHF and JPY have names, others are spelt`},
 			Field{Name: "interrupt", Type: either(text(), truth()), Default: false, Summary: "true, or the keys that end it"},
-			Field{Name: "language", Type: text(), Summary: "the call's where left out"},
+			Field{Name: "language", Type: naming(NamesLanguage), Summary: "the call's where left out"},
 		)...)}},
 		Results: playResult, Statuses: playStatuses,
 		Example: `context "internal":extension("650", function(call)

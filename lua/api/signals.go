@@ -159,8 +159,8 @@ end)`,
 		Func: (*Args).onHangup},
 	{On: "call", Name: "enter", Phase: Running, Summary: "Runs what another extension does, then comes back.",
 		Params: []Field{
-			{Name: "extension", Type: text(), Required: true, Summary: "the number"},
-			{Name: "context", Type: text(), Summary: "where it is looked up; the call's own where left out"},
+			{Name: "extension", Type: naming(NamesExtension), Required: true, Summary: "the number"},
+			{Name: "context", Type: naming(NamesContext), Summary: "where it is looked up; the call's own where left out"},
 		},
 		Results: []Field{{Name: "result", Summary: "the outcome", Type: record(
 			Field{Name: "status", Type: words("done", "unallocated"), Summary: "whether there is such an extension"},

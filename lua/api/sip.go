@@ -15,7 +15,7 @@ var mediaFields = []Field{
 	{Name: "codecs", Type: oneOrMore(words(codecNames()...)), Summary: "in order of preference; the site's where left out"},
 	{Name: "dtmf", Type: words("auto", "rtp", "info", "inband"), Default: "auto", Summary: "how digits are sent: by RFC 4733 where agreed and as tones otherwise, or always in one way"},
 	{Name: "ptime", Type: seconds(), Unit: "s", Summary: "wished length of a media packet"},
-	{Name: "language", Type: text(), Summary: `of prompts, such as "en" or "fr"`},
+	{Name: "language", Type: naming(NamesLanguage), Summary: `of prompts, such as "en" or "fr"`},
 	{Name: "nat", Type: truth(), Default: true, Summary: "believe where packets come from rather than what they say"},
 }
 

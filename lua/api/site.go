@@ -23,7 +23,8 @@ type Site struct {
 	hooks    map[string][]hook
 	timers   []periodic
 	watches  []watch
-	contexts map[string]bool // true: declared; false: only mentioned
+	contexts map[string]bool   // true: declared; false: only mentioned
+	opened   map[string]string // where each was declared first
 	mentions map[string]string
 	taken    map[string]string // what is declared once → where
 	waiting  map[string]string // curried declarations without their second half → where
@@ -70,6 +71,7 @@ func newSite() *Site {
 		Routes:   route.NewTable(),
 		hooks:    map[string][]hook{},
 		contexts: map[string]bool{},
+		opened:   map[string]string{},
 		mentions: map[string]string{},
 		taken:    map[string]string{},
 		waiting:  map[string]string{},
@@ -92,6 +94,32 @@ func (s *Site) once(what, source string) error {
 	return nil
 }
 
+// MissingContext says that a phone, a trunk or an include leads to a context
+// that nothing opens.
+type MissingContext struct {
+	Context string
+	Source  string // "file:line"
+	known   []string
+}
+
+func (e *MissingContext) Error() string { return e.Source + ": " + e.Message() }
+
+// Message is the error without its place.
+func (e *MissingContext) Message() string {
+	return fmt.Sprintf("there is no context %q%s", e.Context, didYouMean(e.Context, e.known))
+}
+
+// Opened is where a context was first declared, as "file:line".
+func (s *Site) Opened(context string) string { return s.opened[context] }
+
+// Handler is the function that serves an extension of s.Routes.
+func (s *Site) Handler(e *route.Extension) host.Ref {
+	if d, ok := e.Target.(*destination); ok {
+		return d.ref
+	}
+	return host.Ref{}
+}
+
 // mention notes that something leads to a context, which must exist in the end.
 func (s *Site) mention(context, source string) {
 	if _, ok := s.mentions[context]; !ok && context != "" {
@@ -107,7 +135,7 @@ func (s *Site) complete() error {
 	}
 	for context, source := range s.mentions {
 		if !s.contexts[context] {
-			problems = append(problems, fmt.Errorf("%s: there is no context %q%s", source, context, didYouMean(context, s.Contexts())))
+			problems = append(problems, &MissingContext{Context: context, Source: source, known: s.Contexts()})
 		}
 	}
 	if err := s.Routes.Freeze(); err != nil {

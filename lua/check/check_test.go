@@ -7,12 +7,14 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/lua/api"
+	"github.com/moonwire/moonwire/sounds"
 )
 
 func findings(t *testing.T, text string) []*Finding {
 	t.Helper()
-	list, err := Site(context.Background(), Options{Scripts: fstest.MapFS{"dialplan.lua": {Data: []byte(text)}}})
+	list, err := Site(context.Background(), Options{Scripts: fstest.MapFS{"dialplan.lua": {Data: []byte(text)}}, Part: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,7 @@ func TestExamplesOfTheReference(t *testing.T) {
 
 // What is shipped has nothing that the checker complains of.
 func TestShippedScripts(t *testing.T) {
-	list, err := Site(context.Background(), Options{Scripts: os.DirFS("../../scripts")})
+	list, err := Site(context.Background(), Options{Scripts: os.DirFS("../../scripts"), Prompts: media.NewPrompts(nil, sounds.FS)})
 	if err != nil {
 		t.Fatal(err)
 	}

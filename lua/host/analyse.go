@@ -11,27 +11,6 @@ import (
 // doubtful where Warning is set.
 type Finding = ScriptError
 
-// CallSite is one call in a script's source, for checks that know the library.
-type CallSite struct {
-	Line int
-	// Path is what is called, as written: "sip.phone", "call:play", "extension".
-	Path string
-	// Global says that the path begins with a global name, so that it means the
-	// library's and not something of the script's own.
-	Global bool
-	// Arguments describes what is written for each argument.
-	Arguments []Argument
-	// Open says that more arguments may follow from a call or "..." at the end.
-	Open bool
-}
-
-// Argument is one argument of a CallSite.
-type Argument struct {
-	Type  string   // "string", "number", "boolean", "nil", "table", "function", or "" where only running tells
-	Value string   // of constant strings and numbers
-	Keys  []string // constant keys of a table
-}
-
 // globals is what the names that scripts may use without declaring them mean:
 // for tables the members, otherwise nil.
 type globals map[string]map[string]bool
@@ -59,11 +38,11 @@ var removed = map[string]string{
 func (s *script) analyse(known globals) []*Finding {
 	a := analysis{script: s, known: known, said: map[string]bool{}}
 	for _, p := range s.resolved.problems {
-		a.add(p.line, p.name, p.message, false)
+		a.add(p.line, p.name, RuleShared, p.message)
 	}
 	for name, line := range s.resolved.defined {
 		if _, taken := known[name]; taken {
-			a.add(line, name, fmt.Sprintf("%q is a name of the library; make the function local or call it something else", name), false)
+			a.add(line, name, RuleReserved, fmt.Sprintf("%q is a name of the library; make the function local or call it something else", name))
 		}
 	}
 	for _, u := range s.resolved.uses {
@@ -82,16 +61,17 @@ type analysis struct {
 	said     map[string]bool
 }
 
-func (a *analysis) add(line int, name, message string, warning bool) {
+func (a *analysis) add(line int, name, rule, message string) *Finding {
 	key := fmt.Sprint(line, name, message)
+	f := &Finding{File: a.name, Line: line, Message: message, Rule: rule}
 	if a.said[key] {
-		return
+		return f
 	}
 	a.said[key] = true
-	text := a.line(line)
-	a.findings = append(a.findings, &Finding{
-		File: a.name, Line: line, Column: columnOf(text, name), Source: text, Message: message, Warning: warning,
-	})
+	f.Source = a.line(line)
+	f.Column = ColumnOf(f.Source, name)
+	a.findings = append(a.findings, f)
+	return f
 }
 
 func (a *analysis) use(u use) {
@@ -100,14 +80,15 @@ func (a *analysis) use(u use) {
 	switch {
 	case u.write && isDefined:
 	case u.write && isKnown:
-		a.add(u.line, u.name, fmt.Sprintf("%q is a name of the library and cannot be assigned", u.name), false)
+		a.add(u.line, u.name, RuleReserved, fmt.Sprintf("%q is a name of the library and cannot be assigned", u.name))
 	case u.write:
-		a.add(u.line, u.name, fmt.Sprintf("%q is not declared; write \"local %s\" where it is first set", u.name, u.name), false)
+		a.add(u.line, u.name, RuleUndeclared, fmt.Sprintf("%q is not declared; write \"local %s\" where it is first set", u.name, u.name))
 	case isDefined:
 	case !isKnown:
-		a.add(u.line, u.name, a.unknown(u.name), false)
+		a.add(u.line, u.name, RuleUndeclared, a.unknown(u.name))
 	case u.member != "" && members != nil && !members[u.member]:
-		a.add(u.line, u.member, fmt.Sprintf("%q has no %q%s", u.name, u.member, didYouMean(u.member, keys(members))), !u.call)
+		f := a.add(u.line, u.member, RuleName, fmt.Sprintf("%q has no %q%s", u.name, u.member, didYouMean(u.member, keys(members))))
+		f.Warning = !u.call
 	}
 }
 
@@ -129,8 +110,8 @@ func keys[V any](m map[string]V) []string {
 	return list
 }
 
-// columnOf finds a name on a line, in bytes from 1; 0 where it is not.
-func columnOf(text, name string) int {
+// ColumnOf finds a name on a line, in bytes from 1; 0 where it is not.
+func ColumnOf(text, name string) int {
 	if name == "" {
 		return 0
 	}

@@ -81,5 +81,8 @@ func (s *State) Declare(L *lua.LState, kind, name string, fn *lua.LFunction) Ref
 	d := &declaration{entry: s.entry, key: key, occurrence: ran.counts[key]}
 	ran.counts[key]++
 	d.file, d.line = s.Where(L)
+	if show := s.host.options.Declared; show != nil {
+		show(Ref{d}, fn)
+	}
 	return Ref{d}
 }

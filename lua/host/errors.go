@@ -35,9 +35,19 @@ type ScriptError struct {
 	Message   string  `json:"message"`          // in plain words
 	Traceback []Frame `json:"traceback,omitempty"`
 	Warning   bool    `json:"warning,omitempty"` // does not keep a Version from being served
+	Rule      string  `json:"rule,omitempty"`    // one of the Rule constants; "" for what running showed
 
 	cause error
 }
+
+// What a look at the source alone can show to be wrong.
+const (
+	RuleSyntax     = "syntax"       // the file does not compile
+	RuleUndeclared = "undeclared"   // a global name that nothing declares
+	RuleReserved   = "reserved"     // a name of the library is assigned
+	RuleShared     = "shared"       // a library module changes what all calls share
+	RuleName       = "unknown-name" // a module of the library has no such member
+)
 
 // Frame is one level of the calls that led to an error, innermost first.
 type Frame struct {

@@ -299,27 +299,52 @@ func (h *Host) Begin(v *Version, data any) (*State, error) {
 	return s, nil
 }
 
-// Check compiles and analyses the site as it is now, without running it. The
-// error is ScriptErrors when files do not compile; findings then cover the rest.
-func (h *Host) Check() ([]*Finding, error) {
+// Look is what the source of a site shows without being run.
+type Look struct {
+	Files    map[string]string // their texts, by name
+	Entries  []string          // the files that run at load, in this order
+	Modules  map[string]string // what require finds: the file, "" for modules of the library
+	Findings []*Finding        // by file and line; a syntax error is the one finding of its file
+}
+
+// Look reads, compiles and analyses the site as it is now, without running it.
+func (h *Host) Look() (*Look, error) {
 	s, err := readSite(&h.options)
 	if err != nil {
 		return nil, err
 	}
-	var findings []*Finding
-	var wrong ScriptErrors
+	l := &Look{Files: map[string]string{}, Modules: map[string]string{}}
+	for name := range h.template.modules {
+		l.Modules[name] = ""
+	}
+	for name, src := range s.modules {
+		l.Modules[name] = src.name
+	}
+	for _, src := range s.entries {
+		l.Entries = append(l.Entries, src.name)
+	}
 	for _, name := range keys(s.files) {
-		file, err := compile(s.files[name], false, false)
+		l.Files[name] = s.files[name].text
+		file, err := h.compile(s.files[name])
 		if err != nil {
-			wrong = appendErrors(wrong, err)
+			l.Findings = appendErrors(l.Findings, err)
 			continue
 		}
-		findings = append(findings, file.analyse(h.template.known)...)
+		l.Findings = append(l.Findings, file.analyse(h.template.known)...)
 	}
-	if len(wrong) > 0 {
-		return findings, wrong
+	return l, nil
+}
+
+// Members are the named parts of a module of the library, nil where it is no table.
+func (h *Host) Members(module string) []string {
+	table, ok := h.template.modules[module].(*lua.LTable)
+	if !ok {
+		return nil
 	}
-	return findings, nil
+	var list []string
+	h.template.real(table).ForEach(func(key, _ lua.LValue) { list = append(list, key.String()) })
+	slices.Sort(list)
+	return list
 }
 
 // Analyse lists what is wrong or doubtful in one file's text. name is only
@@ -330,15 +355,6 @@ func (h *Host) Analyse(name, text string) []*Finding {
 		return appendErrors(nil, err)
 	}
 	return file.analyse(h.template.known)
-}
-
-// Calls lists the calls in one file's text, nil when it does not compile.
-func (h *Host) Calls(name, text string) []CallSite {
-	file, err := compile(newSource(name, text), false, false)
-	if err != nil {
-		return nil
-	}
-	return file.resolved.calls
 }
 
 // Names are the globals that scripts may use: for tables with their members.

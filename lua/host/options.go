@@ -65,6 +65,10 @@ type Options struct {
 	// error refuses it.
 	Accept func(ctx context.Context, v *Version) error
 
+	// Declared, where not nil, is shown each function that scripts declare while a
+	// Version loads, for those who examine scripts. It runs on the loading goroutine.
+	Declared func(ref Ref, fn *lua.LFunction)
+
 	// Loaded, where not nil, hears the outcome of every load: the Version now
 	// serving, or the error that kept the old one. It runs on the loading
 	// goroutine.

@@ -20,7 +20,6 @@ type resolver struct {
 	nesting  int
 
 	uses     []use
-	calls    []CallSite
 	defined  map[string]int // globals declared by "function name()" at the level of the file, with their lines
 	problems []problem
 }
@@ -55,7 +54,7 @@ func resolve(stmts []ast.Stmt, shared bool) (r *resolver, err error) {
 	r = &resolver{shared: shared, defined: map[string]int{}}
 	defer func() {
 		if deep, ok := recover().(tooDeep); ok {
-			err = &ScriptError{Line: deep.line, Message: "the program is nested too deeply here"}
+			err = &ScriptError{Line: deep.line, Message: "the program is nested too deeply here", Rule: RuleSyntax}
 		}
 	}()
 	r.findDefined(stmts)
@@ -286,7 +285,6 @@ func (r *resolver) index(e *ast.AttrGetExpr, called bool) ast.Expr {
 }
 
 func (r *resolver) call(e *ast.FuncCallExpr) ast.Expr {
-	r.noteCall(e)
 	if e.Func != nil {
 		if member, ok := e.Func.(*ast.AttrGetExpr); ok {
 			e.Func = r.index(member, true)

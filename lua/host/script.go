@@ -23,7 +23,7 @@ type script struct {
 // Errors are *ScriptError. shared says that the result will be run once and
 // used by all states. lines says to call Options.Line.
 func compile(src *source, shared, lines bool) (*script, error) {
-	stmts, err := parse.Parse(strings.NewReader(skipShebang(src.text)), src.name)
+	stmts, err := Parse(src.name, src.text)
 	if err != nil {
 		return nil, syntaxError(src, err)
 	}
@@ -40,6 +40,11 @@ func compile(src *source, shared, lines bool) (*script, error) {
 		return nil, err
 	}
 	return &script{source: src, proto: proto, resolved: resolved, lines: l.lines}, nil
+}
+
+// Parse reads a file's text as the host does. The error is one of the parser.
+func Parse(name, text string) ([]ast.Stmt, error) {
+	return parse.Parse(strings.NewReader(skipShebang(text)), name)
 }
 
 // skipShebang blanks a first line "#!…" and a byte order mark.
@@ -103,7 +108,7 @@ func locate(src *source, err error) error {
 
 // syntaxError puts what the parser says in plain words.
 func syntaxError(src *source, err error) *ScriptError {
-	e := &ScriptError{File: src.name, Message: err.Error()}
+	e := &ScriptError{File: src.name, Message: err.Error(), Rule: RuleSyntax}
 	var at *parse.Error
 	if !errors.As(err, &at) {
 		return e
@@ -125,7 +130,7 @@ func syntaxError(src *source, err error) *ScriptError {
 }
 
 func compileError(src *source, err error) *ScriptError {
-	e := &ScriptError{File: src.name, Message: err.Error()}
+	e := &ScriptError{File: src.name, Message: err.Error(), Rule: RuleSyntax}
 	var at *lua.CompileError
 	if errors.As(err, &at) {
 		e.Line, e.Message = at.Line, at.Message

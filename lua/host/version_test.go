@@ -425,18 +425,3 @@ func TestAnalyse(t *testing.T) {
 		}
 	}
 }
-
-func TestCalls(t *testing.T) {
-	h := newHost(t)
-	calls := h.Calls("x.lua", `
-		local call = extension("100", function() end)
-		call:play("welcome", {skip = 1, repeated = true}, 5, ...)
-		string.format("%d")`)
-	got := fmt.Sprintf("%+v", calls)
-	want := `[{Line:2 Path:extension Global:true Arguments:[{Type:string Value:100 Keys:[]} {Type:function Value: Keys:[]}] Open:false} ` +
-		`{Line:3 Path:call:play Global:false Arguments:[{Type:string Value:welcome Keys:[]} {Type:table Value: Keys:[skip repeated]} {Type:number Value:5 Keys:[]} {Type: Value: Keys:[]}] Open:true} ` +
-		`{Line:4 Path:string.format Global:true Arguments:[{Type:string Value:%d Keys:[]}] Open:false}]`
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
