@@ -254,7 +254,9 @@ func (e *Endpoint) Serve(ctx context.Context, accept func(call.Leg)) error {
 }
 
 // Shutdown refuses new calls, waits for those there are until ctx ends, hangs
-// up the rest, unregisters from trunks and closes all sockets.
+// up the rest, unregisters from trunks and closes all sockets. What was sent last
+// is sent again, as UDP needs it, until it is answered, but not for longer than
+// about four seconds after ctx has ended or the last call is over.
 func (e *Endpoint) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	e.draining = true
@@ -276,10 +278,24 @@ func (e *Endpoint) Shutdown(ctx context.Context) error {
 		}
 	}
 	e.stopPeers()
+	e.lastWords()
 	e.stop()
 	e.registrar.Close()
 	e.transport.close()
 	return err
+}
+
+// lastWordsTime has room for four attempts of a BYE: after 0, 0.5, 1.5 and 3.5 s.
+const lastWordsTime = 4 * time.Second
+
+// lastWords lets the requests and refusals that are on their way arrive.
+func (e *Endpoint) lastWords() {
+	enough := make(chan struct{})
+	defer e.clock.AfterFunc(lastWordsTime, func() { close(enough) }).Stop()
+	select {
+	case <-e.transactions.settle():
+	case <-enough:
+	}
 }
 
 // waits reports whether there is time for formalities: not once Shutdown hangs up.

@@ -154,6 +154,9 @@ type transactions struct {
 	server map[string]*serverTx
 	client map[string]*clientTx
 
+	open    int           // that may still have to be sent again
+	settled chan struct{} // closed when open falls to zero; nil while nobody waits
+
 	long, short lingering
 }
 
@@ -165,6 +168,31 @@ func newTransactions(c clock.Clock, t timing, write func(flow, []byte, about, bo
 		long:   lingering{clock: c, life: t.giveUp()},
 		short:  lingering{clock: c, life: t.t4},
 	}
+}
+
+// opened counts what may have to be sent again: +1, and -1 when it was answered.
+func (t *transactions) opened(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open += n; t.open == 0 && t.settled != nil {
+		close(t.settled)
+		t.settled = nil
+	}
+}
+
+// settle returns a channel that is closed when nothing has to be sent again.
+func (t *transactions) settle() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.settled == nil {
+		t.settled = make(chan struct{})
+	}
+	c := t.settled
+	if t.open == 0 {
+		close(c)
+		t.settled = nil
+	}
+	return c
 }
 
 // lingering forgets things a fixed time after they were added.

@@ -23,6 +23,7 @@ type clientTx struct {
 	interval time.Duration
 	until    time.Time
 	timer    clock.Timer
+	settled  bool   // answered, or given up
 	heard    uint64 // hash of the last response, where somebody observes
 }
 
@@ -35,6 +36,7 @@ func (t *transactions) start(r *request, on func(*sipgo.Response, error)) (*clie
 	}
 	t.mu.Lock()
 	t.client[tx.key] = tx
+	t.open++
 	t.mu.Unlock()
 	tx.mu.Lock()
 	tx.interval = t.timing.t1
@@ -100,11 +102,25 @@ func (tx *clientTx) answered(res *sipgo.Response) {
 	}
 	bytes := tx.bytes
 	tx.mu.Unlock()
+	if in != inProvisional {
+		tx.settle()
+	}
 	if s.action == doAck || again {
 		tx.layer.write(tx.request.flow, bytes, tx.request.about, again)
 	}
 	if !again {
 		tx.on(res, nil)
+	}
+}
+
+// settle counts the transaction out of those that may be sent again.
+func (tx *clientTx) settle() {
+	tx.mu.Lock()
+	first := !tx.settled
+	tx.settled = true
+	tx.mu.Unlock()
+	if first {
+		tx.layer.opened(-1)
 	}
 }
 
@@ -154,6 +170,7 @@ func (tx *clientTx) forget() {
 	tx.bytes = nil
 	tx.stop()
 	tx.mu.Unlock()
+	tx.settle()
 	tx.layer.mu.Lock()
 	delete(tx.layer.client, tx.key)
 	tx.layer.mu.Unlock()

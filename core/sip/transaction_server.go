@@ -27,6 +27,7 @@ type serverTx struct {
 	interval time.Duration
 	until    time.Time
 	timer    clock.Timer
+	open     bool // a refusal waits for its ACK
 	accepted bool // a 2xx to an INVITE was sent
 }
 
@@ -111,11 +112,14 @@ func (tx *serverTx) step(in txInput, message []byte) error {
 		tx.layer.long.add(tx)
 	case doSendRetry:
 		tx.keep(message)
+		tx.open = true
+		tx.layer.opened(1)
 		tx.interval = tx.layer.timing.t1
 		tx.until = tx.layer.clock.Now().Add(tx.layer.timing.giveUp())
 		tx.arm()
 	case doLingerShort:
 		tx.stop()
+		tx.settle()
 		tx.layer.short.add(tx)
 		return nil
 	case doNothing:
@@ -149,6 +153,14 @@ func (tx *serverTx) stop() {
 	if tx.timer != nil {
 		tx.timer.Stop()
 		tx.timer = nil
+	}
+}
+
+// settle counts the transaction out of those that may be sent again; tx.mu is held.
+func (tx *serverTx) settle() {
+	if tx.open {
+		tx.open = false
+		tx.layer.opened(-1)
 	}
 }
 
@@ -204,6 +216,7 @@ func (tx *serverTx) forget() {
 	tx.state = txDone
 	tx.last, tx.call = nil, nil
 	tx.stop()
+	tx.settle()
 	tx.mu.Unlock()
 	tx.layer.mu.Lock()
 	delete(tx.layer.server, tx.key)

@@ -163,7 +163,7 @@ func (s *Server) Verify(headers []string, r Request, lookup Lookup) Result {
 		return Result{Malformed, claims["username"], err.Error()}
 	case !s.proven(c, r, lookup):
 		return Result{Refused, c.user, "wrong user or password"}
-	case userPart(c.proof.uri) != userPart(r.URI):
+	case !sameUser(c.proof.uri, r.URI):
 		return Result{Refused, c.user, "the proof is for another address, " + c.proof.uri}
 	}
 	if why := s.nonces.use(c.proof.nonce, c.count, s.clock.Now()); why != "" {
@@ -249,26 +249,46 @@ func (s *Server) proven(c claim, r Request, lookup Lookup) bool {
 	return subtle.ConstantTimeCompare([]byte(c.response), []byte(expected)) == 1 && usable
 }
 
-// userPart is the user of a SIP address, or the number of a tel one. Only this
-// part of the digested address is held against the Request-URI: proxies on the
-// way may rewrite the host and phones differ over parameters, while a proof
-// stolen for one number must not buy a call to another.
+// sameUser holds the digested address against the Request-URI (RFC 7616, section
+// 3.4.6, which leaves to the server how). Only the user counts: proxies on the way
+// may rewrite the host, phones differ over schemes, parameters and escapes, and
+// some digest their own address where REGISTER and OPTIONS name a mere host. But
+// a proof that was stolen for one number must not buy a call to another: whoever
+// calls a number has digested it.
+func sameUser(digested, requested string) bool {
+	wanted := userPart(requested)
+	return wanted == "" || userPart(digested) == wanted
+}
+
+// userPart is the user of a SIP address without its parameters, or the number of
+// a tel one without its separators; "" where there is none.
 func userPart(uri string) string {
-	scheme, rest, ok := strings.Cut(uri, ":")
+	scheme, rest, ok := strings.Cut(strings.TrimSpace(uri), ":")
 	if !ok {
-		return uri
+		return ""
 	}
-	at := strings.LastIndexByte(rest, '@')
+	user, _, found := strings.Cut(rest, "@")
 	switch {
-	case at >= 0:
-		rest, _, _ = strings.Cut(rest[:at], ":")
+	case found:
+		user, _, _ = strings.Cut(user, ":") // a password
+		user, _, _ = strings.Cut(user, ";") // parameters of a telephone-subscriber
 	case strings.EqualFold(scheme, "tel"):
-		rest, _, _ = strings.Cut(rest, ";")
+		user, _, _ = strings.Cut(rest, ";")
 	default:
 		return ""
 	}
-	if plain, err := url.PathUnescape(rest); err == nil {
-		return plain
+	if plain, err := url.PathUnescape(user); err == nil {
+		user = plain
 	}
-	return rest
+	if number := separators.Replace(user); isNumber(number) {
+		return number
+	}
+	return user
+}
+
+// separators make numbers readable and mean nothing (RFC 3966, section 5.1.1).
+var separators = strings.NewReplacer("-", "", ".", "", "(", "", ")", "")
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(strings.TrimPrefix(s, "+"), "0123456789*#") == ""
 }

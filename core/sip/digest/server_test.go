@@ -84,7 +84,7 @@ func TestVerify(t *testing.T) {
 		{name: "no password is no password", alter: func(a *Answer) { a.User, a.Password = "open", "" }, want: Refused},
 		{name: "other method", alter: func(a *Answer) { a.Method = "INVITE" }, want: Refused},
 		{name: "host rewritten on the way", alter: func(a *Answer) { a.URI = "sip:10.0.0.1;transport=udp" }, want: Accepted},
-		{name: "other number", alter: func(a *Answer) { a.URI = "sip:0900@pbx.example.org" }, want: Refused},
+		{name: "its own address for the registrar's", alter: func(a *Answer) { a.URI = "sip:1001@pbx.example.org" }, want: Accepted},
 		{name: "count zero", edit: replace("nc=00000001", "nc=00000000"), want: Malformed},
 		{name: "no nc", edit: replace(", nc=00000001", ""), want: Malformed},
 		{name: "no nonce", edit: replace("nonce=", "n0nce="), want: Malformed},
@@ -332,6 +332,32 @@ func TestUnknownUsersCostAsMuchAsWrongPasswords(t *testing.T) {
 	for n := range 2 {
 		if known, unknown := work("1001", n), work("1009", n); known != unknown {
 			t.Errorf("algorithm %d: %v allocations for a known user, %v for an unknown one", n, known, unknown)
+		}
+	}
+}
+
+// What is digested must lead where the request goes, however it is written.
+func TestDigestedAddress(t *testing.T) {
+	for _, test := range []struct {
+		digested, requested string
+		want                bool
+	}{
+		{"sip:pbx", "sip:pbx.example.org:5060;transport=udp", true},
+		{"sip:1001@pbx", "sip:pbx", true},
+		{"sip:600@pbx", "sip:600@10.0.0.1:5070;transport=tcp", true},
+		{"sips:600@pbx", "sip:600@pbx", true},
+		{"sip:%36%30%30@pbx", "sip:600@pbx", true},
+		{"sip:600;phone-context=x@pbx", "sip:600@pbx;user=phone", true},
+		{"sip:600@pbx;x=a@b", "sip:600@pbx", true},
+		{"tel:+33-972-32-06-90;isub=1", "sip:+33972320690@pbx", true},
+		{"sip:0900@pbx", "sip:600@pbx", false},
+		{"sip:pbx", "sip:600@pbx", false},
+		{"sip:Alice@pbx", "sip:alice@pbx", false},
+		{"sip:a.b@pbx", "sip:ab@pbx", false},
+		{"600", "sip:600@pbx", false},
+	} {
+		if got := sameUser(test.digested, test.requested); got != test.want {
+			t.Errorf("%s for %s: %v", test.digested, test.requested, got)
 		}
 	}
 }
