@@ -17,6 +17,7 @@ var playFields = []Field{
 	{Name: "interrupt", Type: either(text(), truth()), Default: false, Summary: `true lets any key end it, "12#" these; the key is in the result`},
 	{Name: "language", Type: naming(NamesLanguage), Summary: "the call's where left out"},
 	{Name: "skip", Type: seconds(), Unit: "s", Default: 0, Summary: "leave out so much of the first prompt"},
+	{Name: "flush", Type: truth(), Default: false, Summary: "forget keys that were pressed before"},
 }
 
 var playStatuses = []Word{
@@ -91,6 +92,9 @@ func (a *Args) optionsOf(list, apart int) Options {
 func (a *Args) play() int {
 	c := a.Call()
 	o := a.optionsOf(0, 1)
+	if o.Bool("flush") {
+		c.digits = nil
+	}
 	language := o.String("language")
 	source, missing := c.sound(a.few(stringList(a.Value(0)), "prompts"), language, o.Seconds("skip"))
 	if source == nil {

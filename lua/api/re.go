@@ -15,6 +15,9 @@ var reEntries = []*Entry{
 		Params: []Field{
 			{Name: "text", Type: text(), Required: true, Summary: "where to look"},
 			{Name: "pattern", Type: text(), Required: true, Summary: "what to look for"},
+			{Name: "options", Summary: "how", Type: record(
+				Field{Name: "longest", Type: truth(), Default: false, Summary: "of what begins at the same place take the longest, as POSIX does, instead of the first alternative"},
+			)},
 		},
 		Results: []Field{{Name: "groups", Type: either(mapOf(anything()), Type{Kinds: kindNil}), Summary: "nil where it is not there"}},
 		Example: `local m = re.match("0033612345678", "^(?:00|\\+)(33)(\\d+)$")
@@ -62,25 +65,34 @@ if m then log.info("country %s, number %s", m[1], m[2]) end`,
 // make them up as they go, the cache starts over.
 type expressions struct {
 	mu    sync.Mutex
-	cache map[string]*regexp.Regexp
+	cache map[expressionKey]*regexp.Regexp
+}
+
+type expressionKey struct {
+	pattern string
+	longest bool
 }
 
 const expressionsKept = 500
 
-func (x *expressions) get(pattern string) (*regexp.Regexp, error) {
+func (x *expressions) get(pattern string, longest bool) (*regexp.Regexp, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if e, ok := x.cache[pattern]; ok {
+	key := expressionKey{pattern, longest}
+	if e, ok := x.cache[key]; ok {
 		return e, nil
 	}
 	e, err := regexp.Compile(pattern)
 	if err != nil {
 		return nil, err
 	}
-	if x.cache == nil || len(x.cache) >= expressionsKept {
-		x.cache = map[string]*regexp.Regexp{}
+	if longest {
+		e.Longest()
 	}
-	x.cache[pattern] = e
+	if x.cache == nil || len(x.cache) >= expressionsKept {
+		x.cache = map[expressionKey]*regexp.Regexp{}
+	}
+	x.cache[key] = e
 	return e, nil
 }
 
@@ -94,12 +106,12 @@ const (
 )
 
 // expression is the pattern and the text of all functions here.
-func (a *Args) expression() (*regexp.Regexp, string) {
+func (a *Args) expression(longest bool) (*regexp.Regexp, string) {
 	s := a.String(0)
 	if len(s) > longestSubject {
 		a.Fail("the text is longer than 1 MiB")
 	}
-	e, err := a.api.expressions.get(a.String(1))
+	e, err := a.api.expressions.get(a.String(1), longest)
 	if err != nil {
 		a.Fail("%s", err)
 	}
@@ -118,7 +130,7 @@ func (a *Args) enough(found int) {
 }
 
 func (a *Args) reMatch() int {
-	e, s := a.expression()
+	e, s := a.expression(a.Options(2).Bool("longest"))
 	m := e.FindStringSubmatch(s)
 	if m == nil {
 		return a.Return(lua.LNil)
@@ -135,7 +147,7 @@ func (a *Args) reMatch() int {
 }
 
 func (a *Args) reFindAll() int {
-	e, s := a.expression()
+	e, s := a.expression(false)
 	limit := a.Int(2)
 	if limit < 0 || limit > mostMatches {
 		limit = mostMatches + 1
@@ -147,7 +159,7 @@ func (a *Args) reFindAll() int {
 }
 
 func (a *Args) reReplace() int {
-	e, s := a.expression()
+	e, s := a.expression(false)
 	with := a.String(2)
 	found := e.FindAllStringSubmatchIndex(s, mostMatches+1)
 	a.enough(len(found))
@@ -165,7 +177,7 @@ func (a *Args) reReplace() int {
 }
 
 func (a *Args) reSplit() int {
-	e, s := a.expression()
+	e, s := a.expression(false)
 	parts := e.Split(s, mostMatches+1)
 	a.enough(len(parts))
 	a.State.Reserve(a.L, len(s)+32*len(parts))

@@ -25,6 +25,7 @@ var readEntries = []*Entry{
 			Field{Name: "silent", Type: oneOrMore(naming(NamesPrompt)), Summary: "played when nothing was entered"},
 			Field{Name: "flush", Type: truth(), Default: false, Summary: "forget keys that were pressed before"},
 			Field{Name: "interrupt", Type: truth(), Default: true, Summary: "let keys end the prompt"},
+			Field{Name: "answer", Type: truth(), Default: true, Summary: "answer the call first; where there is a prompt, it is answered anyway"},
 			Field{Name: "language", Type: naming(NamesLanguage), Summary: "of the prompts; the call's where left out"},
 		), Summary: "what to ask and what to accept"}},
 		Results: []Field{
@@ -84,8 +85,10 @@ func (a *Args) read() int {
 	if o.Bool("flush") {
 		c.digits = nil
 	}
-	if err := c.open(); err != nil {
-		return a.done(err)
+	if o.Bool("answer") {
+		if err := c.open(); err != nil {
+			return a.done(err)
+		}
 	}
 	status := "timeout"
 	for attempt := 0; attempt < max(o.Int("attempts"), 1); attempt++ {

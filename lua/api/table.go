@@ -12,6 +12,7 @@ var (
 
 var modules = []Word{
 	{"sip", "phones, trunks, and where to listen"},
+	{"dialplan", "which extensions there are"},
 	{"store", "values that calls share and that survive a restart"},
 	{"log", "lines for the operator"},
 	{"timer", "functions that run later"},
@@ -19,6 +20,7 @@ var modules = []Word{
 	{"json", "JSON"},
 	{"http", "requests to other machines, within what is granted"},
 	{"re", "regular expressions"},
+	{"precise", "numbers with more digits than Lua's"},
 	{"fs", "files, within what is granted"},
 	{"random", "chance"},
 	{"base64", "base64"},
@@ -30,9 +32,9 @@ var modules = []Word{
 // variables themselves, because the functions in it refer to it.
 func init() {
 	table = slices.Concat(
-		dialplanEntries, settingEntries, sipEntries,
+		dialplanEntries, lookupEntries, settingEntries, sipEntries,
 		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries,
-		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, fsEntries, helperEntries,
+		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, preciseEntries, fsEntries, helperEntries,
 	)
 	byLabel = make(map[string]*Entry, len(table))
 	for _, e := range table {

@@ -40,6 +40,10 @@ local headers_methods = {}
 ---@class siplib
 sip = {}
 
+---Which extensions there are.
+---@class dialplanlib
+dialplan = {}
+
 ---Values that calls share and that survive a restart.
 ---@class storelib
 store = {}
@@ -67,6 +71,10 @@ http = {}
 ---Regular expressions.
 ---@class relib
 re = {}
+
+---Numbers with more digits than Lua's.
+---@class preciselib
+precise = {}
 
 ---Files, within what is granted.
 ---@class fslib
@@ -166,6 +174,56 @@ function context_methods:include(name, options) end
 ---@param event "start"|"call.incoming"|"call.ended"|"registration" `start`: this version of the scripts begins to serve; `call.incoming`: a call came in, fn gets it; `call.ended`: fn gets the record of the call; `registration`: a phone or trunk came or went, fn gets `phone`, `state`, `contact`
 ---@param fn fun(subject: any) runs at the event
 function on(event, fn) end
+
+---@class dialplan.find.options
+---@field caller? string the caller's number; that of the call where left out
+
+---Lists the extensions that fit a number.
+---
+---They come in the order in which they would be tried: the first is the one that serves the number, the others are what it hides. `serve` takes a call and does what the extension does, then comes back.
+---
+---```lua
+---context "internal":extension("613", function(call)
+---  for _, extension in ipairs(dialplan.find("internal", "600")) do
+---    log.info("%s of %s, %s", extension.pattern, extension.context, extension.source)
+---  end
+---end)
+---```
+---@param context string where the number is looked up
+---@param number string the number
+---@param options? dialplan.find.options for whom
+---@return table[] extensions the best first; empty where nothing fits
+function dialplan.find(context, number, options) end
+
+---@class dialplan.probe.options
+---@field caller? string the caller's number; that of the call where left out
+
+---Tells what digits that are being dialled have come to.
+---
+---```lua
+---context "internal":extension("614", function(call)
+---  local digits = call:read { max = 1 } or ""
+---  local found, more = dialplan.probe("internal", digits)
+---  if found and not more then call:enter(digits) end
+---end)
+---```
+---@param context string where they are looked up
+---@param digits string what was dialled so far
+---@param options? dialplan.probe.options for whom
+---@return boolean found the digits are a number
+---@return boolean? more further digits could make another number
+function dialplan.probe(context, digits, options) end
+
+---Tells whether there is a context of a name.
+---
+---```lua
+---context "internal":extension("615", function(call)
+---  if dialplan.has "night" then call:enter("s", "night") end
+---end)
+---```
+---@param context string its name
+---@return boolean there whether it was declared
+function dialplan.has(context) end
 
 ---A password that is made at the first start and kept.
 ---
@@ -597,11 +655,13 @@ function call_methods:enter(extension, context) end
 ---@field interrupt? string|boolean true lets any key end it, "12#" these; the key is in the result (default false)
 ---@field language? string the call's where left out
 ---@field skip? number leave out so much of the first prompt (in s, default 0)
+---@field flush? boolean forget keys that were pressed before (default false)
 
 ---@class call.play.options
 ---@field interrupt? string|boolean true lets any key end it, "12#" these; the key is in the result (default false)
 ---@field language? string the call's where left out
 ---@field skip? number leave out so much of the first prompt (in s, default 0)
+---@field flush? boolean forget keys that were pressed before (default false)
 
 ---@class call.play.result
 ---@field status "played"|"interrupted"|"missing"|"hungup"|"failed" the outcome in one word
@@ -698,6 +758,7 @@ function call_methods:say(what) end
 ---@field silent? string|string[] played when nothing was entered
 ---@field flush? boolean forget keys that were pressed before (default false)
 ---@field interrupt? boolean let keys end the prompt (default true)
+---@field answer? boolean answer the call first; where there is a prompt, it is answered anyway (default true)
 ---@field language? string of the prompts; the call's where left out
 
 ---Asks for digits.
@@ -1276,6 +1337,9 @@ function http.request(method, url, body, options) end
 ---@return string? reason why it failed
 function http.post_async(url, body, options) end
 
+---@class re.match.options
+---@field longest? boolean of what begins at the same place take the longest, as POSIX does, instead of the first alternative (default false)
+
 ---Looks for a regular expression in a text.
 ---
 ---Expressions are RE2: their time is linear in the text, so none can hang; all functions here take texts of up to 1 MiB. `[0]` is all that matched, `[1]` and on are the groups, and groups with a name `(?P<name>…)` are there by name too.
@@ -1286,8 +1350,9 @@ function http.post_async(url, body, options) end
 ---```
 ---@param text string where to look
 ---@param pattern string what to look for
+---@param options? re.match.options how
 ---@return (table<string, any>|nil) groups nil where it is not there
-function re.match(text, pattern) end
+function re.match(text, pattern, options) end
 
 ---Lists all that matches a regular expression.
 ---
@@ -1320,6 +1385,42 @@ function re.replace(text, pattern, replacement) end
 ---@param pattern string where to cut
 ---@return string[] parts in order; empty ones are kept
 function re.split(text, pattern) end
+
+---Calculates with 64 binary digits, which Lua's own numbers have not.
+---
+---Numbers are text. Whole numbers of up to 18 digits stay exact, and 0.1 + 0.2 is 0.3 when it is shown with `precise.format`. Operations of two numbers: add, subtract, multiply, divide, remainder (with the sign of the first), remainder_nearest, power, atan2; of one: negate, abs, trunc, floor, ceil, round (halves away from zero), rint (halves to the even one), sqrt, exp, exp2, exp10, log, log2, log10, sin, cos, tan, asin, acos, atan.
+---
+---```lua
+---local sum = precise.calculate("add", "123456789012345678", "1")
+---log.info(precise.format(sum))
+---```
+---@param operation string what to do
+---@param a string|number a number
+---@param b? string|number another, for operations of two
+---@return (string|nil) result so exact that it can be calculated with on; inf, -inf and -nan where there is no number
+---@return string? reason why there is none
+function precise.calculate(operation, a, b) end
+
+---Compares two numbers that are text.
+---
+---```lua
+---if precise.compare("0.30", "0.3") == 0 then log.info "the same" end
+---```
+---@param a string|number a number
+---@param b string|number another
+---@return (integer|nil) order -1, 0 or 1 as a is less than, equal to or greater than b
+---@return string? reason why there is none
+function precise.compare(a, b) end
+
+---Shows a number with so many digits.
+---
+---```lua
+---log.info(precise.format(precise.calculate("divide", "1", "3"), 6))
+---```
+---@param a string|number a number
+---@param digits? integer that count, from 1 to 1000 (default 18)
+---@return string text as %g of string.format would; what is no number stays as it is
+function precise.format(a, digits) end
 
 ---Reads a file within a granted folder.
 ---
