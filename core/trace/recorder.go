@@ -1,21 +1,8 @@
-// Package trace is the flight recorder: it keeps, for each call, what happened
-// to it, on one clock and in one order.
-//
-// Whoever does something to a leg notes an Event under the leg's id: the SIP
-// endpoint its messages, the Lua API each step of a script. A leg that was
-// dialled for a call is linked to it, and the story of a call is everything that
-// was noted on it and on the legs linked to it, in order of time. So nobody who
-// notes an event has to know what call it will belong to.
-//
-// Memory is bounded twice. A leg keeps its first events and its latest ones, and
-// says how many between them were let go; of calls that have ended the latest
-// are kept, and beside them the latest of those that failed, since these are
-// asked for when nobody remembers when it was.
 package trace
 
 import (
-	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -24,18 +11,24 @@ import (
 
 // Limits bound a Recorder's memory. Zero values mean the defaults.
 type Limits struct {
-	First  int // events of a leg that are kept from its beginning; 200
-	Latest int // events of a leg that are kept from its end; 300
-	Octets int // of packets kept for a leg; 64 KB
-	Ended  int // calls kept after their end; 200
-	Failed int // calls kept after their end that failed; 200
+	First   int // events of a leg that are kept from its beginning; 200
+	Latest  int // events of a leg that are kept from its end; 300
+	Octets  int // of packets kept for a leg; 64 KB
+	Headers int // of RTP packets kept for a leg, of both directions together; 500
+	Ended   int // calls kept after their end; 200
+	Failed  int // calls kept after their end that failed; 200
+	Refused int // calls kept after their end that no script served; 100
+	Strays  int // legs kept that belong to no call; 500
 }
 
 func (l Limits) withDefaults() Limits {
 	for _, d := range []struct {
 		value *int
 		usual int
-	}{{&l.First, 200}, {&l.Latest, 300}, {&l.Octets, 64 << 10}, {&l.Ended, 200}, {&l.Failed, 200}} {
+	}{
+		{&l.First, 200}, {&l.Latest, 300}, {&l.Octets, 64 << 10}, {&l.Headers, 500},
+		{&l.Ended, 200}, {&l.Failed, 200}, {&l.Refused, 100}, {&l.Strays, 500},
+	} {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}
@@ -43,23 +36,48 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// Outcome is what became of a call.
+type Outcome uint8
+
+const (
+	// Open is a call in progress.
+	Open Outcome = iota
+	// Served is a call that a script served to its end, whether it was answered
+	// or not: nobody at home and a caller who gives up are no failures.
+	Served
+	// Failed is a call that went wrong by our doing or that of our lines: its
+	// script failed, its media stopped, or it was not answered because something
+	// was congested, out of order or used up (5xx in the words of SIP).
+	Failed
+	// TurnedAway is a call that was refused before a script served it.
+	TurnedAway
+	outcomes
+)
+
+func (o Outcome) String() string {
+	return [outcomes]string{"open", "served", "failed", "refused"}[o]
+}
+
 // Recorder keeps the stories of calls. Its methods may be called from any
 // goroutine. A nil Recorder keeps nothing.
 type Recorder struct {
-	clock  clock.Clock
-	limits Limits
-	order  atomic.Uint64
-	watch  atomic.Pointer[func(Event)]
+	clock     clock.Clock
+	limits    Limits
+	order     atomic.Uint64
+	watch     atomic.Pointer[func(Event)]
+	followers atomic.Pointer[[]*Follower]
 
 	mu     sync.Mutex
 	tracks map[string]*Track
-	ended  []*Track // calls, oldest first
-	failed []*Track
+	strays []*Track // a ring; nil where one was claimed
+	next   int      // where the ring's oldest is
+	ended  [outcomes][]*Track
 }
 
 // NewRecorder returns an empty Recorder.
 func NewRecorder(c clock.Clock, l Limits) *Recorder {
-	return &Recorder{clock: c, limits: l.withDefaults(), tracks: map[string]*Track{}}
+	l = l.withDefaults()
+	return &Recorder{clock: c, limits: l, tracks: map[string]*Track{}, strays: make([]*Track, l.Strays)}
 }
 
 // Watch has f see every event as it is noted, on the goroutine that notes it; f
@@ -79,153 +97,142 @@ func (r *Recorder) Leg(id string) *Track {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.leg(id)
+}
+
+// leg is Leg; r.mu is held.
+func (r *Recorder) leg(id string) *Track {
 	l := r.tracks[id]
-	if l == nil {
-		l = &Track{recorder: r, id: id}
-		r.tracks[id] = l
+	if l != nil {
+		return l
 	}
+	l = &Track{recorder: r, id: id, slot: r.next}
+	r.tracks[id] = l
+	if oldest := r.strays[r.next]; oldest != nil {
+		r.forget(oldest)
+	}
+	r.strays[r.next] = l
+	r.next = (r.next + 1) % len(r.strays)
 	return l
 }
 
-// Track is what is kept of one leg. Its methods may be called from any goroutine.
-// A nil Track keeps nothing.
-type Track struct {
-	recorder *Recorder
-	id       string
-
-	mu     sync.Mutex
-	first  []Event
-	latest []Event // a ring once it is full
-	next   int     // where the ring's oldest is
-	lost   int     // events let go
-	octets int     // of packets
-	linked []*Track
+// claim takes a track from among the strays; r.mu is held.
+func (r *Recorder) claim(l *Track, s standing) {
+	if l.standing == stray && r.strays[l.slot] == l {
+		r.strays[l.slot] = nil
+	}
+	l.standing = s
+	r.tracks[l.id] = l // unless it was a stray for too long, it is there
 }
 
-// Note adds an event. Where file is not "", a script caused it there.
-func (l *Track) Note(kind Kind, file string, line int, attrs ...slog.Attr) {
-	if l == nil {
-		return
-	}
-	l.add(Event{Kind: kind, File: file, Line: line, Attrs: attrs})
-}
-
-// Packet adds a Message; p.Data is copied.
-func (l *Track) Packet(p Packet, attrs ...slog.Attr) {
-	if l == nil {
-		return
-	}
-	l.mu.Lock()
-	room := l.octets+len(p.Data) <= l.recorder.limits.Octets
-	if room {
-		l.octets += len(p.Data)
-	}
-	l.mu.Unlock()
-	if room {
-		p.Data = slices.Clone(p.Data)
-	} else {
-		p.Data = nil
-	}
-	l.add(Event{Kind: Message, Attrs: attrs, Packet: &p})
-}
-
-func (l *Track) add(e Event) {
-	r := l.recorder
-	e.Leg, e.At, e.Order = l.id, r.clock.Now(), r.order.Add(1)
-	l.mu.Lock()
-	switch {
-	case len(l.first) < r.limits.First:
-		l.first = append(l.first, e)
-	case len(l.latest) < r.limits.Latest:
-		l.latest = append(l.latest, e)
-	default:
-		l.latest[l.next] = e
-		l.next = (l.next + 1) % len(l.latest)
-		l.lost++
-	}
-	l.mu.Unlock()
-	if watch := r.watch.Load(); watch != nil {
-		(*watch)(e)
+// forget takes a track out, if it is still the one of its leg; r.mu is held.
+func (r *Recorder) forget(l *Track) {
+	if r.tracks[l.id] == l {
+		delete(r.tracks, l.id)
 	}
 }
 
-// Link makes the story of another leg, dialled for this one, part of this one's.
-func (l *Track) Link(id string) {
-	if l == nil {
-		return
-	}
-	other := l.recorder.Leg(id)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if other != l && !slices.Contains(l.linked, other) {
-		l.linked = append(l.linked, other)
-	}
-}
-
-// End says that the call of this track is over, and whether it failed: nothing
-// will be linked to it any more, and it is forgotten when its time has come.
-func (l *Track) End(failed bool) {
-	if l == nil {
-		return
-	}
-	r := l.recorder
+// begun says that a call began on the track.
+func (r *Recorder) begun(l *Track) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if failed {
-		r.failed = r.keep(append(r.failed, l), r.limits.Failed)
+	if l.standing != call {
+		r.claim(l, call)
+	}
+}
+
+// finish keeps the track of a call that is over among those of its kind, and
+// lets the oldest of them go. Only the first call of it counts.
+func (r *Recorder) finish(l *Track, o Outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l.outcome != Open || o == Open || o >= outcomes {
 		return
 	}
-	r.ended = r.keep(append(r.ended, l), r.limits.Ended)
-}
-
-// keep drops the oldest of tracks that are too many. r.mu is held.
-func (r *Recorder) keep(tracks []*Track, most int) []*Track {
-	for len(tracks) > most {
-		r.drop(tracks[0])
-		tracks = slices.Delete(tracks, 0, 1)
+	r.claim(l, call)
+	l.outcome = o
+	most := [outcomes]int{Served: r.limits.Ended, Failed: r.limits.Failed, TurnedAway: r.limits.Refused}[o]
+	list := append(r.ended[o], l)
+	for len(list) > most {
+		r.drop(list[0])
+		list = slices.Delete(list, 0, 1)
 	}
-	return tracks
+	r.ended[o] = list
 }
 
+// drop forgets a call and the legs that belong to it alone; r.mu is held.
 func (r *Recorder) drop(l *Track) {
-	delete(r.tracks, l.id)
-	for _, linked := range l.linked {
-		delete(r.tracks, linked.id)
+	r.forget(l)
+	for _, other := range l.links() {
+		if other.standing == linked && other.owner == l {
+			r.forget(other)
+		}
 	}
+}
+
+// track finds what is kept of a leg; nil where that is nothing.
+func (r *Recorder) track(id string) *Track {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tracks[id]
 }
 
 // Story is everything that was noted on a call, oldest first, and how many
 // events between the first and the latest were let go. ok tells whether the call
 // is known.
 func (r *Recorder) Story(id string) (events []Event, lost int, ok bool) {
-	if r == nil {
-		return nil, 0, false
-	}
-	r.mu.Lock()
-	l := r.tracks[id]
-	r.mu.Unlock()
+	l := r.track(id)
 	if l == nil {
 		return nil, 0, false
 	}
-	events, lost = l.collect(nil)
-	slices.SortFunc(events, func(a, b Event) int { return int(int64(a.Order - b.Order)) })
+	for _, one := range append([]*Track{l}, l.links()...) {
+		var missing int
+		events, missing = one.collect(events)
+		lost += missing
+	}
+	slices.SortFunc(events, earlier)
 	return events, lost, true
 }
 
-func (l *Track) collect(events []Event) ([]Event, int) {
-	l.mu.Lock()
-	events = append(events, l.first...)
-	events = append(events, l.latest[l.next:]...)
-	events = append(events, l.latest[:l.next]...)
-	lost, linked := l.lost, slices.Clone(l.linked)
-	l.mu.Unlock()
-	for _, other := range linked {
-		other.mu.Lock()
-		events = append(events, other.first...)
-		events = append(events, other.latest[other.next:]...)
-		events = append(events, other.latest[:other.next]...)
-		lost += other.lost
-		other.mu.Unlock()
+// Find lists the calls and legs that a reference may mean: the one with this
+// id, else all those whose id begins or ends with it. Calls come before other
+// legs, which are left out where there are calls.
+func (r *Recorder) Find(reference string) []string {
+	if r == nil || reference == "" {
+		return nil
 	}
-	return events, lost
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.tracks[reference] != nil {
+		return []string{reference}
+	}
+	var calls, legs []string
+	for id, l := range r.tracks {
+		if !strings.HasPrefix(id, reference) && !strings.HasSuffix(id, reference) {
+			continue
+		}
+		if l.standing == call {
+			calls = append(calls, id)
+		} else {
+			legs = append(legs, id)
+		}
+	}
+	if len(calls) == 0 {
+		calls = legs
+	}
+	slices.Sort(calls)
+	return calls
+}
+
+// Size is how many legs are kept, for the metrics.
+func (r *Recorder) Size() int {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.tracks)
 }
