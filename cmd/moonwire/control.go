@@ -20,8 +20,11 @@ import (
 const controlName = "control.sock"
 
 // controlHandler answers the commands.
-func controlHandler(reload func(ctx context.Context, to int) (reloadReply, error)) http.Handler {
+func controlHandler(reload func(ctx context.Context, to int) (reloadReply, error), more ...func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
+	for _, add := range more {
+		add(mux)
+	}
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
 		var ask reloadRequest
 		if err := json.NewDecoder(io.LimitReader(r.Body, 4096)).Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
@@ -87,27 +90,20 @@ func listenControl(data string) (net.Listener, error) {
 
 // askControl sends one command to the server that runs on data.
 func askControl(data, command string, ask, reply any) error {
-	path, done, err := controlPath(data)
-	if err != nil {
-		return usage("no moonwire runs on %s: %w", data, err)
-	}
-	defer done()
-	client := http.Client{
-		Timeout: time.Minute,
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		}},
-	}
 	body, err := json.Marshal(ask)
 	if err != nil {
 		return err
 	}
-	response, err := client.Post("http://moonwire/"+command, "application/json", bytes.NewReader(body))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://moonwire/"+command, bytes.NewReader(body))
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return usage("no moonwire runs on %s (there is no %s in it)", data, controlName)
-		}
-		return fmt.Errorf("the server on %s does not answer: %w", data, err)
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := sendControl(data, request)
+	if err != nil {
+		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -115,4 +111,25 @@ func askControl(data, command string, ask, reply any) error {
 		return fmt.Errorf("%s: %s %s", command, response.Status, text)
 	}
 	return json.NewDecoder(response.Body).Decode(reply)
+}
+
+// sendControl sends a request to the server that runs on data. The caller closes
+// the answer's body.
+func sendControl(data string, request *http.Request) (*http.Response, error) {
+	path, done, err := controlPath(data)
+	if err != nil {
+		return nil, usage("no moonwire runs on %s: %w", data, err)
+	}
+	defer done()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}}
+	response, err := client.Do(request)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, usage("no moonwire runs on %s (there is no %s in it)", data, controlName)
+	case err != nil:
+		return nil, fmt.Errorf("the server on %s does not answer: %w", data, err)
+	}
+	return response, nil
 }

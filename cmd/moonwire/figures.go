@@ -46,6 +46,8 @@ func (s *server) figures() []figure {
 		gauge("rtp_ports_used", "Pairs of media ports in use.", float64(used)),
 		gauge("rtp_ports_total", "Pairs of media ports there are.", float64(total)),
 
+		gauge("trace_legs", "Legs whose timeline is kept.", float64(s.trace.Size())),
+
 		gauge("scripts_version", "Number of the version of the scripts that serves.", float64(current.Number())),
 		gauge("scripts_states", "Lua states of the serving version that are in use.", float64(current.Live())),
 		counter("scripts_calls_total", "Calls that a script served.", scripts.Calls),

@@ -27,6 +27,7 @@ type serveCommand struct {
 	HTTP      string        `name:"http" default:"127.0.0.1:8088" help:"Address of /healthz, /metrics and /calls; off for none." placeholder:"ADDR"`
 	LogLevel  string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	LogFormat string        `default:"text" enum:"text,json" help:"text or json."`
+	Trace     int           `default:"200" help:"How many calls to keep the timeline of after their end; 0 for no timelines at all." placeholder:"N"`
 	Drain     time.Duration `default:"30s" help:"How long calls may go on after a request to stop."`
 }
 
@@ -82,12 +83,13 @@ type settings struct {
 	rtpLow, rtpHigh int      // 0 = what the site says
 	advertise       string
 	http            string // "" = none
+	trace           int    // calls whose timeline is kept; 0 = none
 	log             *slog.Logger
 	early           *earlyLog
 }
 
 func (c serveCommand) settings(out io.Writer) (settings, error) {
-	s := settings{site: c.Site, data: dataDirectory(c.Site, c.Data), advertise: c.Advertise, http: c.HTTP}
+	s := settings{site: c.Site, data: dataDirectory(c.Site, c.Data), advertise: c.Advertise, http: c.HTTP, trace: c.Trace}
 	if info, err := os.Stat(filepath.Join(c.Site, "scripts")); err != nil || !info.IsDir() {
 		return s, usage("%s is not a site: it has no scripts/ (make one with: moonwire new DIR)", c.Site)
 	}

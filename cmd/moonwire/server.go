@@ -50,7 +50,7 @@ type server struct {
 // startServer opens everything, reports the first thing that cannot be had, and
 // leaves nothing open in that case.
 func startServer(ctx context.Context, o settings) (_ *server, err error) {
-	s := &server{settings: o, began: time.Now(), trace: trace.NewRecorder(clock.Real, trace.Limits{})}
+	s := &server{settings: o, began: time.Now(), trace: newRecorder(o.trace)}
 	ctx, s.cancel = context.WithCancel(ctx)
 	defer func() {
 		if err != nil {
@@ -226,7 +226,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	}
 	s.ports = ports
 	if s.sip, err = sip.New(sip.Options{Clock: clock.Real, Log: s.log, Media: s.media, Ports: ports,
-		Store: s.store.Family(bindingFamily), OnEvent: s.sipEvent}); err != nil {
+		Store: s.store.Family(bindingFamily), OnEvent: s.sipEvent, OnMessage: s.sipMessage, Trace: s.trace}); err != nil {
 		return err
 	}
 	if err := s.sip.Apply(c); err != nil {
@@ -267,7 +267,7 @@ func (s *server) openControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.serveHTTP(ctx, "serving the control socket", l, controlHandler(s.reload))
+	s.serveHTTP(ctx, "serving the control socket", l, controlHandler(s.reload, s.traceRoutes))
 	return nil
 }
 

@@ -76,6 +76,7 @@ func (s *Session) receive(packet []byte, from netip.AddrPort) {
 		return
 	}
 	now := s.worker.Now()
+	s.options.Tape.Note(now, false, from, packet)
 	believed, moved := s.sources.admit(from, h.SSRC, h.SequenceNumber, now)
 	if !believed {
 		s.count.foreign.Add(1)

@@ -117,6 +117,7 @@ func (s *Session) transmit(packet []byte, payloadType uint8, p place) {
 		s.count.sendErrors.Add(1)
 		return
 	}
+	s.options.Tape.Note(s.worker.Now(), true, s.target, packet)
 	s.count.sentPackets.Add(1)
 	s.count.sentOctets.Add(uint64(len(packet) - headerLength))
 }

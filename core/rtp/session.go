@@ -17,6 +17,7 @@ import (
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/sdp"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 // Options configures a Session. The callbacks run on the worker, must not block
@@ -47,6 +48,10 @@ type Options struct {
 	// too, and the session with it.
 	OnFormat func(call.Format)
 
+	// Tape, where not nil, keeps the headers of packets; at the end its leg is told
+	// how the media fared.
+	Tape *trace.Tape
+
 	// Asymmetric sends to the address in SDP and nowhere else, even if packets
 	// come from another.
 	Asymmetric bool
@@ -75,14 +80,14 @@ type Session struct {
 	local     netip.AddrPort
 	ended     atomic.Bool // Close was called
 	closed    bool        // and the worker has carried it out
+	sending   bool        // direction and target allow it
+	sendType  uint8
 
-	agreed   sdp.Agreement
-	format   call.Format
-	choice   int              // index into agreed.Also of the codec in use, plus one; 0 = the first
-	types    [128]payloadKind // what may be received
-	sendType uint8
-	sending  bool // direction and target allow it
-	target   netip.AddrPort
+	agreed sdp.Agreement
+	format call.Format
+	choice int              // index into agreed.Also of the codec in use, plus one; 0 = the first
+	types  [128]payloadKind // what may be received
+	target netip.AddrPort
 
 	// receiving
 	sources    sources
@@ -142,6 +147,7 @@ func (s *Session) listen(local netip.AddrPort) error {
 		return fmt.Errorf("rtcp: %w", err)
 	}
 	s.rtp, s.rtcp, s.local = data, control, data.LocalAddr()
+	s.options.Tape.Open(s.local, s.worker.Do)
 	return nil
 }
 
@@ -255,6 +261,7 @@ func (s *Session) Close() error {
 func (s *Session) close() {
 	s.bye(s.worker.Now())
 	s.publish()
+	s.story()
 	s.closed, s.sending = true, false
 	s.opening.stop()
 	s.reports.stop()

@@ -1,12 +1,14 @@
 package rtp
 
 import (
+	"log/slog"
 	"math"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 // Stats is what a session has met so far.
@@ -96,6 +98,17 @@ func (s *Session) publish() {
 // units turns timestamp units into nanoseconds.
 func (s *Session) units(n float64) int64 {
 	return int64(math.Round(n * float64(time.Second) / float64(max(s.out.clock, 1))))
+}
+
+// story notes at the end how the media fared, if there was any.
+func (s *Session) story() {
+	q := s.Quality()
+	if q.Received+q.Sent == 0 {
+		return
+	}
+	s.options.Tape.Leg().Note(trace.Media, "", 0, slog.Uint64("received", q.Received), slog.Uint64("sent", q.Sent),
+		slog.Int64("lost", q.Lost), slog.Int64("far_lost", q.FarLost), slog.Duration("jitter", q.Jitter),
+		slog.Duration("far_jitter", q.FarJitter), slog.Duration("roundtrip", q.RoundTrip), slog.Uint64("dropped", q.Dropped))
 }
 
 var _ call.Meter = (*Session)(nil)

@@ -19,6 +19,7 @@ import (
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/rtp"
+	"github.com/moonwire/moonwire/core/trace"
 
 	"github.com/moonwire/moonwire/core/sip/digest"
 	"github.com/moonwire/moonwire/core/sip/registrar"
@@ -45,6 +46,9 @@ type Options struct {
 	// any goroutine, one message of a call after the other; so it must return at
 	// once and call nothing of the endpoint or its legs. It may be nil.
 	OnMessage func(Packet)
+
+	// Trace keeps headers of the calls' media and how it fared; nil = nobody does.
+	Trace *trace.Recorder
 
 	// Timing, where not zero, replaces the base timers of RFC 3261 (500 ms, 4 s, 5 s).
 	T1, T2, T4 time.Duration
@@ -75,6 +79,7 @@ type Endpoint struct {
 	limits    Limits
 	onEvent   func(Event)
 	onMessage func(Packet)
+	trace     *trace.Recorder
 	openAudio func(audioOptions) (audio, error)
 	patch     func(f call.Format, a, b *leg, digitA, digitB func(call.Digit)) (audio, audio)
 	write     func(flow, []byte) error // what sends messages; tests take them instead
@@ -129,7 +134,7 @@ func New(o Options) (*Endpoint, error) {
 	}
 	e := &Endpoint{
 		clock: o.Clock, log: o.Log.With("endpoint", "sip"), engine: o.Media, ports: o.Ports,
-		resolver: o.Resolver, limits: o.Limits, onEvent: o.OnEvent, onMessage: o.OnMessage,
+		resolver: o.Resolver, limits: o.Limits, onEvent: o.OnEvent, onMessage: o.OnMessage, trace: o.Trace,
 		legs: make(map[string]*leg), invites: make(map[string]*leg), busy: make(map[string]int),
 		trunks: make(map[string]*trunkState), qualify: make(map[string]*qualifier),
 	}

@@ -93,7 +93,7 @@ func (l *leg) openMedia(beside call.Leg) error {
 	h := new(hooks)
 	h.leg.Store(l)
 	a, err := l.endpoint.openAudio(audioOptions{
-		log: l.log, beside: beside, digit: h.pressed, silence: h.silent, format: h.reformatted,
+		log: l.log, tape: l.endpoint.trace.Leg(l.id).Tape(), beside: beside, digit: h.pressed, silence: h.silent, format: h.reformatted,
 		inband: l.peer.media.DTMF == DTMFInband, noTones: l.peer.media.DTMF == DTMFRTP || l.peer.media.DTMF == DTMFInfo, nat: l.peer.media.NAT,
 	})
 	l.audio, l.hooks = a, h

@@ -16,6 +16,7 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/sdp"
+	"github.com/moonwire/moonwire/core/trace"
 )
 
 // audio is the media of one leg: an *rtp.Session, or a stand-in of the tests.
@@ -37,7 +38,8 @@ type audioOptions struct {
 	format  func(call.Format) // the far end took another codec that was agreed
 	inband  bool              // digits are tones in the audio
 	noTones bool              // digits never come as tones
-	nat     bool              // media may come from elsewhere than SDP says
+	tape    *trace.Tape
+	nat     bool // media may come from elsewhere than SDP says
 }
 
 // negotiation is how far offer and answer of a leg have come (RFC 3264). The

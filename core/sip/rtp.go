@@ -22,7 +22,7 @@ func (e *Endpoint) openRTP(o audioOptions) (audio, error) {
 	}
 	session, err := e.ports.Open(e.workerBeside(o.beside), rtp.Options{
 		Clock: e.clock, Log: o.log, Rand: &e.random, OnDigit: o.digit, OnSilence: o.silence, Silence: lostAfter,
-		OnFormat: o.format, Inband: o.inband, NoTones: o.noTones, Asymmetric: !o.nat,
+		Tape: o.tape, OnFormat: o.format, Inband: o.inband, NoTones: o.noTones, Asymmetric: !o.nat,
 	})
 	if err != nil {
 		return nil, err

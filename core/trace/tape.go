@@ -11,12 +11,13 @@ import (
 // goroutine writes it, a media worker, so writing takes no lock: whoever wants
 // to read has that worker make a copy. A nil Tape keeps nothing.
 type Tape struct {
+	leg   *Track
 	most  int
 	ring  []headerOnTape
 	next  int // where the ring's oldest is, once it has most
 	peers []netip.AddrPort
 	local netip.AddrPort
-	post  atomic.Pointer[func(func()) bool]
+	do    atomic.Pointer[func(func()) bool]
 }
 
 // headerOnTape is small, because every call keeps hundreds.
@@ -43,14 +44,22 @@ type Header struct {
 	Length        int // of the whole packet
 }
 
-// Open tells the tape whose it is: post has the worker that writes run a
-// function, or reports that it has ended.
-func (t *Tape) Open(local netip.AddrPort, post func(func()) bool) {
+// Open tells the tape whose it is: do has the worker that writes run a function
+// and waits for it, or reports that the worker has ended.
+func (t *Tape) Open(local netip.AddrPort, do func(func()) bool) {
 	if t == nil {
 		return
 	}
 	t.local = local
-	t.post.Store(&post)
+	t.do.Store(&do)
+}
+
+// Leg is the track of the leg that the tape belongs to; nil for a nil Tape.
+func (t *Tape) Leg() *Track {
+	if t == nil {
+		return nil
+	}
+	return t.leg
 }
 
 // Note keeps the header of a packet. Only the worker calls it.
@@ -92,17 +101,15 @@ func (t *Tape) Headers() []Header {
 	if t == nil {
 		return nil
 	}
-	post := t.post.Load()
-	if post == nil {
+	do := t.do.Load()
+	if do == nil {
 		return nil
 	}
 	var list []Header
-	done := make(chan struct{})
-	if (*post)(func() { list = t.read(); close(done) }) {
-		<-done
-		return list
+	if !(*do)(func() { list = t.read() }) {
+		return t.read()
 	}
-	return t.read()
+	return list
 }
 
 func (t *Tape) read() []Header {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 )
 
 // standing is what a track is to the recorder.
@@ -58,7 +59,7 @@ func (l *Track) Note(kind Kind, file string, line int, attrs ...slog.Attr) {
 	if l == nil {
 		return
 	}
-	e := Event{Kind: kind, File: file, Line: line}
+	e := Event{At: l.recorder.clock.Now(), Kind: kind, File: file, Line: line}
 	if kind == Begin {
 		l.recorder.begun(l)
 	}
@@ -74,8 +75,8 @@ func (l *Track) Note(kind Kind, file string, line int, attrs ...slog.Attr) {
 	l.tell(e)
 }
 
-// Packet adds a Message; p.Data is copied.
-func (l *Track) Packet(p Packet) {
+// Packet adds a Message that went over the wire at a moment; p.Data is copied.
+func (l *Track) Packet(at time.Time, p Packet) {
 	if l == nil {
 		return
 	}
@@ -93,7 +94,7 @@ func (l *Track) Packet(p Packet) {
 	l.data = append(l.data, p.Data...)
 	p.Data = l.data[from:len(l.data):len(l.data)]
 	l.packets = append(room(l.packets, 1, slabPackets), p)
-	e := Event{Kind: Message, Packet: &l.packets[len(l.packets)-1]}
+	e := Event{At: at, Kind: Message, Packet: &l.packets[len(l.packets)-1]}
 	l.add(&e)
 	l.mu.Unlock()
 	l.tell(e)
@@ -107,10 +108,10 @@ func room[T any](slab []T, n, usual int) []T {
 	return slab
 }
 
-// add dates an event and puts it where it belongs; l.mu is held.
+// add numbers an event and puts it where it belongs; l.mu is held.
 func (l *Track) add(e *Event) {
 	r := l.recorder
-	e.Leg, e.At, e.Order = l.id, r.clock.Now(), r.order.Add(1)
+	e.Leg, e.Order = l.id, r.order.Add(1)
 	switch {
 	case len(l.first) < r.limits.First:
 		if l.first == nil {
@@ -173,6 +174,48 @@ func (l *Track) Link(id string) {
 	}
 }
 
+// Absorb takes over what was noted before there was a leg, under another id: a
+// call that had to prove a password first. It does nothing once something was
+// noted on the leg itself.
+func (l *Track) Absorb(id string) {
+	if l == nil {
+		return
+	}
+	r := l.recorder
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	other := r.tracks[id]
+	if other == nil || other == l || other.standing != stray {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.first) > 0 {
+		return
+	}
+	r.claim(other, linked) // of nobody: it is gone
+	r.forget(other)
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	l.first, l.latest, l.next, l.lost, l.octets = other.first, other.latest, other.next, other.lost, other.octets
+	other.first, other.latest, other.next = nil, nil, 0
+	for _, list := range [][]Event{l.first, l.latest} {
+		for i := range list {
+			list[i].Leg = l.id
+		}
+	}
+}
+
+// Fresh reports whether nothing was noted yet.
+func (l *Track) Fresh() bool {
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.first) == 0
+}
+
 // links are the tracks that are part of this one's story.
 func (l *Track) links() []*Track {
 	l.mu.Lock()
@@ -196,7 +239,7 @@ func (l *Track) Tape() *Tape {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tape == nil {
-		l.tape = &Tape{most: l.recorder.limits.Headers}
+		l.tape = &Tape{leg: l, most: l.recorder.limits.Headers}
 	}
 	return l.tape
 }

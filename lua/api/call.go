@@ -34,6 +34,7 @@ type Call struct {
 	line     *media.Line
 	faulty   bool         // a script failed on it
 	how      string       // what ended the script; see Record.How
+	unheard  bool         // its media stopped
 	story    *trace.Track // what happens to the leg is noted here
 
 	caller    call.Party
@@ -166,7 +167,13 @@ func (c *Call) worker(port call.Port) *media.Worker {
 }
 
 // send gives a signal to the leg.
-func (c *Call) send(s call.Signal) error { return c.leg.Send(context.Background(), s) }
+func (c *Call) send(s call.Signal) error {
+	err := c.leg.Send(context.Background(), s)
+	if err == nil {
+		c.signalled(s)
+	}
+	return err
+}
 
 // answer answers an incoming call that is not answered yet.
 func (c *Call) answer() error {

@@ -156,7 +156,7 @@ func (d *dialling) begin(at *attempt) {
 			return func() {}
 		}
 		party := &Call{task: t, leg: leg, id: leg.Info().ID, began: t.clock.Now(), language: to.Language, context: to.Context, caller: to.Caller, extension: address}
-		d.c.linked(party)
+		d.c.linked(party, at.target)
 		events := leg.Events()
 		if !t.post(func() { d.dialled(at, party) }) {
 			_ = leg.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})

@@ -167,11 +167,13 @@ func (a *Args) request(method, address, body string, o Options) int {
 	t := a.working()
 	x, reason := a.exchange(method, address, body, strings.HasPrefix(body, "{") || strings.HasPrefix(body, "["), o)
 	if x == nil {
+		a.noteRefused(reason)
 		return a.Result("denied", "reason", reason)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := false
+	began := t.clock.Now()
 	over := t.alarm(x.timeout, nil)
 	defer over.stop()
 	t.clock.Hold()
@@ -182,8 +184,10 @@ func (a *Args) request(method, address, body string, o Options) int {
 	}()
 	a.wait(t, func() bool { return done || over.fired })
 	if !done {
+		a.noteHTTP(method, address, "timeout", 0, t.clock.Now().Sub(began))
 		return a.Result("timeout", "reason", x.late())
 	}
+	a.noteHTTP(method, address, x.status, x.code, t.clock.Now().Sub(began))
 	return a.answer(x)
 }
 

@@ -163,8 +163,13 @@ func (a *Args) listenTo(c *Call, s media.Source, stops keySet, most time.Duratio
 		defer over.stop()
 	}
 	a.wait(c.task, func() bool { return p.ended || key != 0 || c.ended != nil || over != nil && over.fired })
-	if key != 0 {
+	switch {
+	case key != 0:
 		a.note(c, trace.PlayEnd, slog.String("status", "interrupted"), slog.String("key", string(key)))
+	case c.ended != nil:
+		a.note(c, trace.PlayEnd, slog.String("status", "hungup"))
+	default:
+		a.note(c, trace.PlayEnd, slog.String("status", "played"))
 	}
 	if p.err != nil && !errors.Is(p.err, media.ErrStopped) && !errors.Is(p.err, call.ErrHungUp) {
 		err = p.err
@@ -201,7 +206,7 @@ func (c *Call) sound(list []string, language string, skip time.Duration) (s medi
 		skip = 0
 		what := "prompt"
 		if path.Ext(name) != "" {
-			what = "file"
+			what = "recording"
 		}
 		sources = append(sources, c.announce(what, name, one))
 	}

@@ -217,7 +217,9 @@ func (api *API) Accept(leg call.Leg) {
 	if len(site.hooks["call.incoming"]) == 0 {
 		var ok bool
 		if found, ok = site.lookup(info, now); !ok {
-			api.turnAway(leg, &info, call.Hangup{Cause: call.CauseUnallocated})
+			refusal := call.Hangup{Cause: call.CauseUnallocated}
+			api.turnedAway(&info, refusal, version.Number())
+			api.turnAway(leg, &info, refusal)
 			return
 		}
 	}
@@ -232,7 +234,9 @@ func (api *API) Accept(leg call.Leg) {
 	c.task.call, c.task.events = c, leg.Events()
 	c.story = api.services.Trace.Leg(c.id)
 	if !api.calls.add(c, site.Limits, now) {
-		api.turnAway(leg, &info, call.Hangup{Cause: call.CauseSwitchCongestion, Status: 503, RetryAfter: 5 * time.Second})
+		refusal := call.Hangup{Cause: call.CauseSwitchCongestion, Status: 503, RetryAfter: 5 * time.Second}
+		api.turnedAway(&info, refusal, version.Number())
+		api.turnAway(leg, &info, refusal)
 		return
 	}
 	api.counters.calls.Add(1)
@@ -280,6 +284,7 @@ func (t *task) serve(found route.Match) {
 		t.clock.Release()
 	}()
 	defer t.survive("serving a call", func() {
+		c.broke()
 		c.drop(call.CauseTemporaryFailure)
 		t.release()
 		t.abandon()

@@ -49,6 +49,7 @@ func (a *Args) say() int {
 		if o.Has(k.Name) {
 			kind = k.Name
 			kinds++
+			kind = k.Name
 		}
 	}
 	if kinds != 1 {

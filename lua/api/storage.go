@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -79,13 +80,17 @@ end)`,
 		Func:    (*Args).storeWatch},
 }
 
-// stored runs f on the store; the script waits.
-func (a *Args) stored(f func(ctx context.Context, s Store) error) (err error) {
+// stored runs f on the store; the script waits. f returns what the story of the
+// call shows of its outcome.
+func (a *Args) stored(f func(ctx context.Context, s Store) (shown string, err error)) (err error) {
 	s := a.api.services.Store
 	if s == nil {
 		s = noStore{}
 	}
-	a.blocking(func() { err = f(context.Background(), s) })
+	began := a.api.services.Clock.Now()
+	shown := ""
+	a.blocking(func() { shown, err = f(context.Background(), s) })
+	a.noteStore(a.api.services.Clock.Now().Sub(began), shown, err)
 	return err
 }
 
@@ -101,9 +106,9 @@ func (a *Args) key() (family, key string) {
 func (a *Args) storeGet() int {
 	family, key := a.key()
 	var value []byte
-	err := a.stored(func(ctx context.Context, s Store) (err error) {
+	err := a.stored(func(ctx context.Context, s Store) (shown string, err error) {
 		value, err = s.Get(ctx, family, key)
-		return err
+		return glimpse(value), err
 	})
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -113,6 +118,9 @@ func (a *Args) storeGet() int {
 	}
 	return a.Return(lua.LString(value))
 }
+
+// glimpse is the beginning of a value, for the story of the call.
+func glimpse(value []byte) string { return string(value[:min(len(value), longestArgs)]) }
 
 // outcome is true, or false and a reason.
 func (a *Args) outcome(err error) int {
@@ -125,12 +133,14 @@ func (a *Args) outcome(err error) int {
 func (a *Args) storePut() int {
 	family, key := a.key()
 	value, o := []byte(a.Value(2).String()), store.PutOptions{TTL: a.Options(3).Seconds("ttl")}
-	return a.outcome(a.stored(func(ctx context.Context, s Store) error { return s.Put(ctx, family, key, value, o) }))
+	return a.outcome(a.stored(func(ctx context.Context, s Store) (string, error) {
+		return glimpse(value), s.Put(ctx, family, key, value, o)
+	}))
 }
 
 func (a *Args) storeDelete() int {
 	family, key := a.key()
-	err := a.stored(func(ctx context.Context, s Store) error { return s.Delete(ctx, family, key) })
+	err := a.stored(func(ctx context.Context, s Store) (string, error) { return "", s.Delete(ctx, family, key) })
 	if errors.Is(err, store.ErrNotFound) {
 		err = nil
 	}
@@ -139,9 +149,9 @@ func (a *Args) storeDelete() int {
 
 func (a *Args) storeDeleteTree() int {
 	var n int
-	err := a.stored(func(ctx context.Context, s Store) (err error) {
+	err := a.stored(func(ctx context.Context, s Store) (shown string, err error) {
 		n, err = s.DeleteTree(ctx, a.String(0), a.String(1))
-		return err
+		return strconv.Itoa(n), err
 	})
 	if err != nil {
 		return a.Refuse(err.Error())
@@ -151,9 +161,9 @@ func (a *Args) storeDeleteTree() int {
 
 func (a *Args) storeKeys() int {
 	var keys []string
-	err := a.stored(func(ctx context.Context, s Store) (err error) {
+	err := a.stored(func(ctx context.Context, s Store) (shown string, err error) {
 		keys, err = s.Keys(ctx, a.String(0), a.String(1))
-		return err
+		return strconv.Itoa(len(keys)) + " keys", err
 	})
 	if err != nil {
 		return a.Refuse(err.Error())
@@ -165,9 +175,9 @@ func (a *Args) storeKeys() int {
 func (a *Args) storeAdd() int {
 	family, key := a.key()
 	var sum int64
-	err := a.stored(func(ctx context.Context, s Store) (err error) {
+	err := a.stored(func(ctx context.Context, s Store) (shown string, err error) {
 		sum, err = s.Add(ctx, family, key, int64(a.Number(2)))
-		return err
+		return strconv.FormatInt(sum, 10), err
 	})
 	if err != nil {
 		return a.Refuse(err.Error())

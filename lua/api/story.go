@@ -3,8 +3,10 @@ package api
 import (
 	"errors"
 	"log/slog"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -230,11 +232,14 @@ func (c *Call) happened(e call.Event) {
 	case call.Digit:
 		c.story.Note(trace.Digit, "", 0, slog.String("key", string(e.Key)), slog.String("via", e.Via.String()))
 	case call.HeldChanged:
-		c.story.Note(trace.Hold, "", 0, slog.Bool("on", e.On))
+		c.story.Note(trace.Hold, "", 0, slog.Bool("on", e.On), slog.String("by", "far end"))
 	case call.TransferAsked:
-		c.story.Note(trace.Transfer, "", 0, slog.String("to", e.To))
+		c.story.Note(trace.Transfer, "", 0, slog.String("to", e.To), slog.String("by", "far end"))
 	case call.MediaLost:
+		c.unheard = true
 		c.story.Note(trace.Media, "", 0, slog.Duration("silence", e.Silence))
+	case call.MediaChanged:
+		c.story.Note(trace.Media, "", 0, slog.String("format", e.Format.String()))
 	case call.HungUp:
 		by := "far end"
 		if e.ByUs {
@@ -242,24 +247,6 @@ func (c *Call) happened(e call.Event) {
 		}
 		c.story.Note(trace.HangUp, "", 0, slog.Int("cause", int(e.Cause)), slog.Int("status", e.Status), slog.String("reason", e.Reason), slog.String("by", by))
 	}
-}
-
-// quality notes how the media of the leg fared, where it is known.
-func (c *Call) quality() {
-	if c.story == nil || c.leg == nil {
-		return
-	}
-	m, ok := c.leg.Media().(call.Meter)
-	if !ok {
-		return
-	}
-	q := m.Quality()
-	if q.Received+q.Sent == 0 {
-		return
-	}
-	c.story.Note(trace.Media, "", 0, slog.Uint64("received", q.Received), slog.Uint64("sent", q.Sent), slog.Int64("lost", q.Lost),
-		slog.Int64("far_lost", q.FarLost), slog.Duration("jitter", q.Jitter), slog.Duration("far_jitter", q.FarJitter),
-		slog.Duration("roundtrip", q.RoundTrip), slog.Uint64("dropped", q.Dropped))
 }
 
 // failed notes an error of a script.
@@ -284,10 +271,106 @@ func (c *Call) over(r Record) {
 	if r.Answered {
 		status = "answered"
 	}
-	c.quality()
 	c.story.Note(trace.End, "", 0, slog.String("status", status), slog.String("cause", r.Cause),
 		slog.Duration("duration", r.Duration), slog.Duration("talk", r.TalkTime))
-	c.story.End(c.faulty)
+	c.story.End(c.outcome())
+}
+
+// outcome is what became of the call, as trace.Outcome defines it.
+func (c *Call) outcome() trace.Outcome {
+	switch {
+	case c.faulty, c.unheard:
+		return trace.Failed
+	case !c.answered.IsZero():
+		return trace.Served
+	case c.ended != nil && c.ended.ByUs && c.ended.Status >= 500 && c.ended.Status < 600:
+		return trace.Failed
+	case c.ended != nil && c.ended.ByUs && c.ended.Status == 0 && c.ended.Cause.SIPStatus() >= 500 && c.ended.Cause.SIPStatus() < 600:
+		return trace.Failed
+	}
+	return trace.Served
+}
+
+// broke notes that the program made a mistake while it served the call.
+func (c *Call) broke() {
+	c.story.Note(trace.Error, "", 0, slog.String("where", "moonwire"), slog.String("message", "panic; see the log"))
+	c.story.Note(trace.End, "", 0, slog.String("status", "failed"))
+	c.story.End(trace.Failed)
+}
+
+// signalled notes what was asked of the leg.
+func (c *Call) signalled(s call.Signal) {
+	if c.story == nil {
+		return
+	}
+	switch s := s.(type) {
+	case call.Ring:
+		c.story.Note(trace.State, "", 0, slog.String("state", call.Ringing.String()))
+	case call.Progress:
+		c.story.Note(trace.State, "", 0, slog.String("state", call.Early.String()))
+	case call.SendDigits:
+		c.story.Note(trace.SendKeys, "", 0, slog.String("keys", s.Digits))
+	case call.Hold:
+		c.story.Note(trace.Hold, "", 0, slog.Bool("on", s.On), slog.String("by", "us"))
+	case call.Transfer:
+		c.story.Note(trace.Transfer, "", 0, slog.String("to", s.To), slog.String("by", "us"))
+	}
+}
+
+// noteStore notes what a function did with the store; value is what it found.
+func (a *Args) noteStore(took time.Duration, value string, err error) {
+	l := a.story()
+	if l == nil {
+		return
+	}
+	file, line := a.State.Where(a.L)
+	attrs := append(make([]slog.Attr, 0, 6), slog.String("op", a.entry.Name), slog.String("family", a.String(0)),
+		slog.String("key", a.String(1)), slog.Duration("duration", took))
+	switch {
+	case err != nil:
+		attrs = append(attrs, slog.String("error", err.Error()))
+	case value != "":
+		attrs = append(attrs, slog.String("value", cut(value, longestArgs)))
+	}
+	l.Note(trace.Store, file, line, attrs...)
+}
+
+// noteHTTP notes what came of a request.
+func (a *Args) noteHTTP(method, address, status string, code int, took time.Duration) {
+	l := a.story()
+	if l == nil {
+		return
+	}
+	if u, err := url.Parse(address); err == nil {
+		address = u.Redacted()
+	}
+	file, line := a.State.Where(a.L)
+	l.Note(trace.HTTP, file, line, slog.String("method", method), slog.String("url", cut(address, longestArgs)),
+		slog.String("status", status), slog.Int("code", code), slog.Duration("duration", took))
+}
+
+// noteRefused notes that something was asked for that is not granted.
+func (a *Args) noteRefused(what string) {
+	if l := a.story(); l != nil {
+		file, line := a.State.Where(a.L)
+		l.Note(trace.Refused, file, line, slog.String("what", what))
+	}
+}
+
+// turnedAway notes a call that no script served.
+func (api *API) turnedAway(info *call.Info, s call.Hangup, version int) {
+	l := api.services.Trace.Leg(info.ID)
+	if l == nil {
+		return
+	}
+	l.Note(trace.Begin, "", 0, slog.String("caller", info.Caller.Number), slog.String("name", info.Caller.Name),
+		slog.String("context", info.Context), slog.String("extension", info.Extension), slog.String("peer", info.Peer), slog.Int("version", version))
+	l.Note(trace.End, "", 0, slog.String("status", "refused"), slog.String("cause", s.Cause.String()))
+	outcome := trace.TurnedAway
+	if status := s.Cause.SIPStatus(); status >= 500 && status < 600 {
+		outcome = trace.Failed
+	}
+	l.End(outcome)
 }
 
 // announced is a sound that is noted when it begins: one of several that follow
@@ -323,10 +406,11 @@ func (c *Call) announce(what, name string, s media.Source) media.Source {
 }
 
 // linked makes the leg of a party that is dialled part of the call's story.
-func (c *Call) linked(party *Call) {
+func (c *Call) linked(party *Call, target string) {
 	if c.story == nil {
 		return
 	}
 	c.story.Link(party.id)
 	party.story = c.task.api.services.Trace.Leg(party.id)
+	party.story.Note(trace.State, "", 0, slog.String("state", call.Trying.String()), slog.String("target", target))
 }
