@@ -103,7 +103,7 @@ func forbidden(f file, imported string) string {
 		return "core/call imports the standard library only"
 	case in(f.pkg, "core/call/fake") && !in(imported, "core/call") && imported != "core/clock":
 		return "a fake leg needs core/call and a clock"
-	case f.pkg == "core/trace" && imported != "core/clock":
+	case f.pkg == "core/trace" && imported != "core/clock" && !in(imported, "core/trace"):
 		return "a recorder needs a clock"
 	case f.pkg == "core/clock":
 		return "core/clock imports the standard library only"

@@ -15,6 +15,7 @@ var modules = []Word{
 	{"dialplan", "which extensions there are"},
 	{"store", "values that calls share and that survive a restart"},
 	{"log", "lines for the operator"},
+	{"trace", "the story of the call, as `moonwire trace` shows it"},
 	{"timer", "functions that run later"},
 	{"time", "clocks, dates and their text; times are seconds since 1970 in UTC"},
 	{"json", "JSON"},

@@ -52,6 +52,10 @@ store = {}
 ---@class loglib
 log = {}
 
+---The story of the call, as `moonwire trace` shows it.
+---@class tracelib
+trace = {}
+
 ---Functions that run later.
 ---@class timerlib
 timer = {}
