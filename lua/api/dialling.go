@@ -156,7 +156,7 @@ func (d *dialling) begin(at *attempt) {
 			return func() {}
 		}
 		party := &Call{task: t, leg: leg, id: leg.Info().ID, began: t.clock.Now(), language: to.Language, context: to.Context, caller: to.Caller, extension: address}
-		d.c.linked(party, at.target)
+		d.c.linked(party)
 		events := leg.Events()
 		if !t.post(func() { d.dialled(at, party) }) {
 			_ = leg.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
@@ -224,6 +224,7 @@ func (d *dialling) dialled(at *attempt, party *Call) {
 	at.party = party
 	t := d.c.task
 	t.peers = append(t.peers, party)
+	party.story.Note(trace.State, "", 0, slog.String("state", call.Trying.String()), slog.String("target", at.target))
 	if d.ctx.Err() != nil {
 		party.drop(call.CauseNormal)
 		return

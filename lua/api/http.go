@@ -167,7 +167,6 @@ func (a *Args) request(method, address, body string, o Options) int {
 	t := a.working()
 	x, reason := a.exchange(method, address, body, strings.HasPrefix(body, "{") || strings.HasPrefix(body, "["), o)
 	if x == nil {
-		a.noteRefused(reason)
 		return a.Result("denied", "reason", reason)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -349,14 +349,6 @@ func (a *Args) noteHTTP(method, address, status string, code int, took time.Dura
 		slog.String("status", status), slog.Int("code", code), slog.Duration("duration", took))
 }
 
-// noteRefused notes that something was asked for that is not granted.
-func (a *Args) noteRefused(what string) {
-	if l := a.story(); l != nil {
-		file, line := a.State.Where(a.L)
-		l.Note(trace.Refused, file, line, slog.String("what", what))
-	}
-}
-
 // turnedAway notes a call that no script served.
 func (api *API) turnedAway(info *call.Info, s call.Hangup, version int) {
 	l := api.services.Trace.Leg(info.ID)
@@ -406,11 +398,10 @@ func (c *Call) announce(what, name string, s media.Source) media.Source {
 }
 
 // linked makes the leg of a party that is dialled part of the call's story.
-func (c *Call) linked(party *Call, target string) {
+func (c *Call) linked(party *Call) {
 	if c.story == nil {
 		return
 	}
 	c.story.Link(party.id)
 	party.story = c.task.api.services.Trace.Leg(party.id)
-	party.story.Note(trace.State, "", 0, slog.String("state", call.Trying.String()), slog.String("target", target))
 }

@@ -75,7 +75,7 @@ func (e *Event) text() string {
 	case "step":
 		return e.stepText()
 	case "play":
-		text := e.Text("prompt") + e.Text("file")
+		text := e.Text("prompt") + e.Text("recording")
 		if tone := e.Text("tone"); tone != "" {
 			text = tone + " tone"
 		}
