@@ -169,6 +169,8 @@ func (j *job) table(L *lua.LState) *lua.LTable {
 	set("list", j.list)
 	set("path", j.path)
 	set("exists", j.exists)
+	set("exists_input", j.existsInput)
+	set("has", has)
 	set("write", j.write)
 	if j.options.Exec != nil {
 		set("exec", j.exec)
@@ -241,6 +243,19 @@ func (j *job) exec(L *lua.LState) int {
 func (j *job) exists(L *lua.LState) int {
 	name := L.CheckString(1)
 	L.Push(lua.LBool(j.options.Exists != nil && j.options.Exists(name)))
+	return 1
+}
+
+func (j *job) existsInput(L *lua.LState) int {
+	_, err := fs.Stat(j.options.Input, L.CheckString(1))
+	L.Push(lua.LBool(err == nil))
+	return 1
+}
+
+// has tells whether there is a global function of that name.
+func has(L *lua.LState) int {
+	_, found := api.Lookup("", L.CheckString(1))
+	L.Push(lua.LBool(found))
 	return 1
 }
 

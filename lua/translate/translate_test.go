@@ -16,6 +16,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/moonwire/moonwire/lua/check"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/scripts"
 )
@@ -92,6 +93,69 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestInstallations translates whole folders, testdata/installations/*, and
+// compares the configuration and the report with the .lua beside them.
+func TestInstallations(t *testing.T) {
+	translator := newTranslator(t)
+	inputs, err := filepath.Glob("testdata/installations/*/extensions.conf")
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no installations: %v", err)
+	}
+	for _, input := range inputs {
+		dir := filepath.Dir(input)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			result := run(t, translator, Options{Input: os.DirFS(dir)})
+			loads(t, filepath.Base(dir), result.Files)
+			got := fmt.Sprintf("%s==== report\n%s", result.Files["scripts/config.lua"], result.Messages)
+			if *update {
+				if err := os.WriteFile(dir+".lua", []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(dir + ".lua")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%s", got)
+			}
+		})
+	}
+}
+
+// stub stands for the runtime: it declares what it is given.
+const stub = `local asterisk = {}
+function asterisk.start() end
+function asterisk.extension(name, pattern, build, options)
+  context(name):extension(pattern, { caller = options.caller }, function() build() end)
+end
+function asterisk.include(name, other, options)
+  context(other)
+  context(name):include(other, options)
+end
+return asterisk
+`
+
+// loads checks that a site that was written can be served.
+func loads(t *testing.T, name string, files map[string][]byte) {
+	t.Helper()
+	m := fstest.MapFS{"asterisk.lua": {Data: []byte(stub)}}
+	for path, content := range files {
+		if inside, ok := strings.CutPrefix(path, "scripts/"); ok {
+			m[inside] = &fstest.MapFile{Data: content}
+		}
+	}
+	findings, err := check.Site(context.Background(), check.Options{Scripts: m})
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	for _, f := range findings {
+		if !f.Warning {
+			t.Errorf("%s: %s", name, f.Report())
+		}
+	}
+}
+
 // A dialplan of testdata/dialplans.jsonl.
 type dialplan struct {
 	Name  string            `json:"name"`
@@ -149,6 +213,7 @@ func TestDialplans(t *testing.T) {
 				t.Errorf("%s: %s: %v\n%s", d.Name, name, err, content)
 			}
 		}
+		loads(t, d.Name, first.Files)
 		if again := run(t, translator, o); !bytes.Equal(printed(first), printed(again)) {
 			t.Errorf("%s: translating twice gives two results", d.Name)
 		}

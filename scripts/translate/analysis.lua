@@ -5,6 +5,7 @@
 
 local text = require "text"
 local arguments = require "arguments"
+local dialplan = require "dialplan"
 local catalog = require "catalog"
 local misprints = require "misprints"
 
@@ -221,15 +222,16 @@ function pass:place(context, extension, step, place)
     elseif priority:find "^[+-]" then
       return
     end
-    if extension.pattern:byte() == 95 or context.by_pattern[extension.pattern .. "/\0"] ~= extension then
-      if context.by_pattern[priority .. "/\0"] then
+    local namesake = dialplan.find(context, priority)
+    if extension.pattern:byte() == 95 or extension.caller then
+      if namesake then
         self.report:note(step, ("there is no label %s in this extension"):format(priority),
           ("%s(%s,1) was probably meant"):format(step.app, priority))
       end
       return
     end
     self.report:note(step, ("there is no label %s in extension %s; a call that jumps there ends"):format(priority, extension.pattern),
-      context.by_pattern[priority .. "/\0"] and ("%s(%s,1) was probably meant"):format(step.app, priority) or nil)
+      namesake and ("%s(%s,1) was probably meant"):format(step.app, priority) or nil)
   elseif #parts == 3 and not self.plan.by_name[parts[1]] then
     self.report:note(step, ("there is no context [%s] to go to"):format(parts[1]), self:near_context(parts[1]))
   end

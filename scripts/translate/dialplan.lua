@@ -12,6 +12,7 @@
 
 local text = require "text"
 local arguments = require "arguments"
+local patterns = require "patterns"
 
 local dialplan = {}
 
@@ -19,6 +20,12 @@ local parser = {}
 parser.__index = parser
 
 local words = { "exten", "same", "include", "ignorepat", "switch", "lswitch", "eswitch", "autohints" }
+
+-- The extension of a context that is written as name, for all callers.
+function dialplan.find(context, name)
+  local key = patterns.canonical(name)
+  return key and context.by_pattern[key .. "/\0"]
+end
 
 local function set_of(list)
   local set = {}
@@ -48,7 +55,12 @@ function dialplan.parse(list, report, options)
   end
   for _, section in ipairs(list) do
     local name = section.name:lower()
-    if not section.template and name ~= "general" and name ~= "globals" then self:context(section) end
+    if section.template or name == "general" or name == "globals" then -- done
+    elseif section.name == "" then
+      report:unknown(section, "a context without a name", "write [name]")
+    else
+      self:context(section)
+    end
   end
   return plan
 end
@@ -141,10 +153,22 @@ function parser:include(entry)
   local separator = entry.value:find("|", 1, true) and "|" or ","
   local parts = text.split(entry.value, separator)
   local name = text.trim(self:with_globals(parts[1]))
+  if name == "" then
+    self.report:unknown(entry, "include => without a context", "write include => CONTEXT")
+    return
+  end
   local when
   if #parts > 1 then
     local times = {}
-    for i = 2, 5 do times[#times + 1] = parts[i] and text.trim(parts[i]) or nil end
+    for i = 2, math.min(5, #parts) do
+      local time = text.trim(parts[i])
+      if not patterns.is_time(time) then
+        self.report:unknown(entry, ("'%s' is not a time; the include was left out"):format(time),
+          "times are written 09:00-17:59,mon-fri,1-31,jan-dec")
+        return
+      end
+      times[#times + 1] = time == "" and "*" or time
+    end
     when = table.concat(times, ",")
   end
   self:item("include", entry, { context = name, when = when, zone = parts[6] and text.trim(parts[6]) })
@@ -163,6 +187,7 @@ end
 function parser:exten(entry)
   local name, rest = cut(entry.value)
   name = text.trim(name)
+  self.pattern, self.key = nil, nil
   if not rest then
     self.report:unknown(entry, ("'%s' has no priority and no application"):format(entry.value),
       "an extension is written exten => NUMBER,PRIORITY,APPLICATION(ARGUMENTS)")
@@ -172,9 +197,18 @@ function parser:exten(entry)
   local pattern, caller = written, nil
   local slash = written:find("/", 1, true)
   if slash then
-    pattern, caller = written:sub(1, slash - 1), text.trim(written:sub(slash + 1))
+    pattern, caller = written:sub(1, slash - 1), (written:sub(slash + 1):gsub("[%s()]", ""))
+    if caller == "" then caller = "-" end -- callers without a number
   end
-  self.pattern, self.caller = pattern, caller
+  local key, wrong = patterns.canonical(pattern)
+  local caller_key, caller_wrong = "", nil
+  if caller and caller ~= "-" then caller_key, caller_wrong = patterns.canonical(caller) end
+  if not key or not caller_key then
+    self.report:unknown(entry, ("the pattern '%s' fits nothing: %s"):format(written, wrong or caller_wrong),
+      "patterns are written _0[1-7]XX.")
+    return
+  end
+  self.pattern, self.caller, self.key = pattern, caller, key .. "/" .. (caller and caller_key or "\0")
   self:step(entry, rest)
 end
 
@@ -187,7 +221,7 @@ function parser:same(entry)
 end
 
 function parser:extension(entry)
-  local key = self.pattern .. "/" .. (self.caller or "\0")
+  local key = self.key
   local extension = self.here.by_pattern[key]
   if not extension then
     extension = {

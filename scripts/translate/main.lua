@@ -9,12 +9,15 @@
 --   writer      the dialplan to Lua
 --   report      what became of each line
 --
+-- config/ does the same for sip.conf and the other files beside the dialplan.
 -- arguments, misprints, catalog, era and text are what they share.
 --
 -- job is what the program hands over:
 --
 --   job.read(path)     the text of a file of the installation, or nil and why
 --   job.list(path)     the names in a folder of it
+--   job.exists_input(path)  whether the installation has such a file
+--   job.has(name)      whether this moonwire has a function of that name
 --   job.path(name)     where a file is that the configuration names
 --   job.exec(command)  the output of a command; nil where that is not allowed
 --   job.exists(path)   whether the site has such a file already
@@ -28,6 +31,7 @@ local analysis = require "analysis"
 local writer = require "writer"
 local reports = require "report"
 local eras = require "era"
+local config = require "config"
 
 local found, compiler = pcall(require, "asterisk.compile")
 
@@ -51,6 +55,7 @@ local function translate_dialplan(job, report)
   for path, content in pairs(files) do
     if not job.exists(path) then job.write(path, content) end -- it may be filled in
   end
+  config.translate(job, report, plan)
   return true
 end
 

@@ -22,6 +22,7 @@ local escapes = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n", ["\r"] = "\\r"
 -- s as a Lua string.
 function text.quote(s)
   if not s:find '[%c\\"]' then return '"' .. s .. '"' end
+  if not s:find "[%c\\']" then return "'" .. s .. "'" end
   return '"' .. s:gsub('[%c\\"]', function(c)
     return escapes[c] or ("\\%03d"):format(c:byte())
   end) .. '"'

@@ -18,6 +18,12 @@ return {
   functions = {
   },
 }
+==== scripts/config.lua
+-- Who may call, and how: from the configuration of Asterisk.
+
+local asterisk = require "asterisk"
+
+asterisk.start()
 ==== scripts/demo.lua
 -- Context [demo], from extensions.conf.
 -- lines as they stand in guides

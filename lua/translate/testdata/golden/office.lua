@@ -34,6 +34,12 @@ return {
   functions = {
   },
 }
+==== scripts/config.lua
+-- Who may call, and how: from the configuration of Asterisk.
+
+local asterisk = require "asterisk"
+
+asterisk.start()
 ==== scripts/internal.lua
 -- Context [internal], from extensions.conf.
 -- Numbers that phones may dial.

@@ -16,6 +16,12 @@ return {
   functions = {
   },
 }
+==== scripts/config.lua
+-- Who may call, and how: from the configuration of Asterisk.
+
+local asterisk = require "asterisk"
+
+asterisk.start()
 ==== scripts/default.lua
 -- Context [default], from extensions.conf.
 

@@ -1,0 +1,41 @@
+-- Who may call, and how: from the configuration of Asterisk.
+
+local asterisk = require "asterisk"
+
+asterisk.start()
+
+sip.set {
+  rtp_ports = "10000-10100",
+}
+
+sip.phone "1101" { -- users.conf:11
+  password = "password",
+  context = "finance",
+  caller_id = '"Utilisateur1" <1101>',
+  mailbox = "1101",
+  codecs = { "ulaw", "alaw" },
+}
+
+sip.phone "1201" { -- users.conf:17
+  password = secret "1201",
+  context = "compta",
+  caller_id = '"Utilisateur5" <1201>',
+  mailbox = "1201",
+  codecs = { "ulaw", "alaw" },
+}
+
+-- mailbox "1101@finance" { -- voicemail.conf:4
+--   pin = "1234",
+--   name = "Utilisateur1",
+--   email = "u1@example.org",
+-- }
+
+-- mailbox "1201@compta" { -- voicemail.conf:6
+--   name = "Utilisateur5",
+-- }
+==== report
+users.conf:17: approximate: [1201] has no secret: anybody could register; moonwire makes a password; give it to the phone
+voicemail.conf:2: approximate: maxmsg=100 of voicemail has no counterpart; mailboxes work in moonwire's own way
+voicemail.conf:4: unknown: mailbox 1101@finance: this version of moonwire has no mailboxes; it stands in config.lua as a comment
+voicemail.conf:6: unknown: mailbox 1201@compta: this version of moonwire has no mailboxes; it stands in config.lua as a comment
+36 lines: 32 exact, 2 approximate, 2 unknown; coverage 88.9 %

@@ -1,0 +1,40 @@
+-- Who may call, and how: from the configuration of Asterisk.
+
+local asterisk = require "asterisk"
+
+asterisk.start()
+
+-- Named here, and empty: the dialplan has no such contexts.
+context "from-outside"
+
+sip.listen { "udp:0.0.0.0:5060" }
+
+sip.set {
+  advertise = "203.0.113.7",
+  local_nets = { "192.168.0.0/24" },
+}
+
+sip.trunk "provider-endpoint" { -- pjsip.conf:41
+  host = "sip.example.org",
+  user = "u123",
+  password = "secret",
+  register = true,
+  register_as = "s",
+  context = "from-outside",
+  match = { "198.51.100.0/24" },
+}
+
+sip.phone "1001" { -- pjsip.conf:16
+  password = "x1",
+  context = "internal",
+  caller_id = '"Front desk" <1001>',
+  mailbox = "1001@default",
+  contacts = 2,
+  qualify = 30,
+  codecs = { "g722", "alaw", "ulaw" },
+}
+==== report
+pjsip.conf:41: note: there is no context [from-outside] for [provider-endpoint]
+pjsip.conf:46: unknown: media_encryption=sdes of [provider-endpoint] has no counterpart
+queues.conf:2: unknown: member of [sales]: this version of moonwire does not read the configuration of queues
+55 lines: 53 exact, 0 approximate, 2 unknown; coverage 96.4 %
