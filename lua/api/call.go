@@ -42,6 +42,8 @@ type Call struct {
 	context   string
 	extension string
 	vars      *lua.LTable
+	given     map[string]lua.LValue // what vars begin with: plain values
+	listed    CallInfo              // as it was registered; never changes then
 	object    *lua.LUserData
 
 	digits []byte              // pressed and not yet read
@@ -223,6 +225,9 @@ func (c *Call) get(L *lua.LState, name string) (lua.LValue, bool) {
 	case "vars":
 		if c.vars == nil {
 			c.vars = L.NewTable()
+			for name, value := range c.given {
+				c.vars.RawSetString(name, value)
+			}
 		}
 		return c.vars, true
 	case "extension":

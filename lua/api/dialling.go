@@ -185,38 +185,14 @@ func (d *dialling) target(address string) call.Target {
 	if to.Language == "" {
 		to.Language = d.c.language
 	}
-	switch v := o.Value("caller").(type) {
-	case lua.LString, lua.LNumber:
-		to.Caller = call.Party{Number: asString(v, nil), Name: d.c.caller.Name}
-	case *lua.LTable:
-		p := &party{&to.Caller, true}
-		for _, f := range partyFields {
-			if value := v.RawGetString(f.Name); value != lua.LNil {
-				p.set(f.Name, value)
-			}
-		}
-	}
-	if h, ok := o.Value("headers").(*lua.LTable); ok {
-		h.ForEach(func(k, v lua.LValue) { to.Headers = append(to.Headers, [2]string{k.String(), v.String()}) })
-	}
+	to.Caller = partyOf(o.Value("caller"), to.Caller)
+	to.Headers = headerList(o)
 	return to
 }
 
 // failed notes that no attempt could be made.
 func (d *dialling) failed(at *attempt, err error) {
-	at.over, at.err, at.reason = true, err, err.Error()
-	switch {
-	case errors.Is(err, call.ErrUnknownTarget):
-		at.cause = call.CauseUnallocated
-	case errors.Is(err, call.ErrUnreachable):
-		at.cause = call.CauseAbsent
-	case errors.Is(err, call.ErrBusy):
-		at.cause = call.CauseBusy
-	case errors.Is(err, call.ErrExhausted):
-		at.cause = call.CauseCongestion
-	default:
-		at.cause = call.CauseNetworkFailure
-	}
+	at.over, at.err, at.reason, at.cause = true, err, err.Error(), causeOf(err)
 }
 
 // dialled takes over a leg that is being called.

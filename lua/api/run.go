@@ -93,6 +93,7 @@ func (api *API) Stats() Stats {
 type CallInfo struct {
 	ID        string    `json:"id"`
 	Caller    string    `json:"caller"`
+	Name      string    `json:"name,omitempty"`
 	Extension string    `json:"extension"`
 	Context   string    `json:"context"`
 	Peer      string    `json:"peer"`
@@ -106,11 +107,9 @@ func (api *API) Calls() []CallInfo {
 	api.calls.mu.Lock()
 	list := make([]CallInfo, 0, len(api.calls.calls))
 	for _, c := range api.calls.calls {
-		info := c.leg.Info()
-		list = append(list, CallInfo{
-			ID: c.id, Caller: info.Caller.Number, Extension: info.Extension, Context: info.Context, Peer: info.Peer,
-			State: info.State.String(), Began: c.began, Version: c.task.version.Number(),
-		})
+		info := c.listed
+		info.State = c.leg.Info().State.String()
+		list = append(list, info)
 	}
 	api.calls.mu.Unlock()
 	sort.Slice(list, func(i, j int) bool { return list[i].Began.Before(list[j].Began) })
@@ -155,9 +154,20 @@ func (api *API) Drain(ctx context.Context) error {
 	}
 }
 
+// room reports whether a call may begin here.
+func (r *register) room(l Limits) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.roomy(l)
+}
+
+func (r *register) roomy(l Limits) bool {
+	return !r.draining && (l.Calls == 0 || len(r.calls) < l.Calls)
+}
+
 // admit decides whether limits leave room for one more call.
 func (r *register) admit(l Limits, now time.Time) bool {
-	if r.draining || l.Calls > 0 && len(r.calls) >= l.Calls {
+	if !r.roomy(l) {
 		return false
 	}
 	if l.CallsPerSecond <= 0 {
@@ -183,7 +193,7 @@ func (r *register) add(c *Call, l Limits, now time.Time) bool {
 	if !r.admit(l, now) {
 		return false
 	}
-	r.calls[c.id] = c
+	r.put(c)
 	return true
 }
 
@@ -191,6 +201,15 @@ func (r *register) add(c *Call, l Limits, now time.Time) bool {
 func (r *register) take(c *Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.put(c)
+}
+
+// put notes a call with what others may know of it while its task changes it.
+func (r *register) put(c *Call) {
+	c.listed = CallInfo{
+		ID: c.id, Caller: c.caller.Number, Name: c.caller.Name, Extension: c.extension, Context: c.context,
+		Peer: c.leg.Info().Peer, Began: c.began, Version: c.task.version.Number(),
+	}
 	r.calls[c.id] = c
 }
 
@@ -299,6 +318,10 @@ func (t *task) serve(found route.Match) {
 	defer state.Close()
 	if d := t.site.Limits.CallDuration; d > 0 {
 		t.alarm(d, func() { c.hangUp(call.Hangup{Cause: call.CauseNormal, Reason: "longest call"}) })
+	}
+	if t.program != nil {
+		t.finish(t.program())
+		return
 	}
 	t.finish(t.script(found))
 }

@@ -31,9 +31,10 @@ type task struct {
 	events   <-chan call.Event // of that call's leg
 	peers    []*Call           // legs that the task dialled and must hang up
 	alarms   map[*alarm]struct{}
-	followed bool // the events of the call's leg come to the inbox
-	entered  int  // extensions entered from one another
-	endings  int  // functions of on_hangup
+	followed bool         // the events of the call's leg come to the inbox
+	program  func() error // where not nil, serves the call instead of an extension
+	entered  int          // extensions entered from one another
+	endings  int          // functions of on_hangup
 }
 
 // inbox takes closures from any goroutine to the task's own, in order.

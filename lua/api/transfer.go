@@ -8,6 +8,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/route"
+	"github.com/moonwire/moonwire/lua/host"
 )
 
 // A party of two that talk may ask that the other be connected with a number
@@ -104,22 +105,35 @@ func (t *task) handOver(peer *Call, to *destined) {
 	if peer.ended != nil {
 		return
 	}
+	c := t.detach(peer, t.site, t.version)
+	c.context, c.extension = to.context, to.number
+	t.log.Info("transfer", "leg", c.id, "extension", c.extension, "context", c.context)
+	t.launch(peer, c, to.found)
+}
+
+// detach makes of a party a call of its own, which launch then sets going. To
+// t's script it is a party that has ended.
+func (t *task) detach(peer *Call, site *Site, v *host.Version) *Call {
 	c := &Call{
 		leg: peer.leg, id: peer.id, began: peer.began, answered: peer.answered, early: peer.early, held: peer.held, line: peer.line,
-		caller: call.Party{Number: peer.ownNumber()}, language: peer.language, context: to.context, extension: to.number,
+		caller: call.Party{Number: peer.ownNumber()}, language: peer.language,
 	}
-	c.task = newTask(t.api, t.site, t.version, t.api.services.Log.With("call", c.id))
+	c.task = newTask(t.api, site, v, t.api.services.Log.With("call", c.id))
 	c.task.call, c.task.followed = c, true
 	c.story = peer.story
 	peer.ended = &call.HungUp{Cause: call.CauseNormal, Reason: "transferred", ByUs: true}
 	peer.leg, peer.line = departed{peer.leg.Info()}, nil
 	t.forget(peer)
+	return c
+}
+
+// launch lets c, detached from peer, be served on a goroutine of its own.
+func (t *task) launch(peer, c *Call, found route.Match) {
 	t.clock.Hold()
 	t.api.calls.take(c)
 	t.api.activity.begin()
 	peer.heir.Store(c)
-	t.log.Info("transfer", "leg", c.id, "extension", c.extension, "context", c.context)
-	go c.task.serve(to.found)
+	go c.task.serve(found)
 }
 
 // forget takes a party off those that end with the task.

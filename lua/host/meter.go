@@ -121,6 +121,15 @@ func (m *meter) clean() {
 	m.interrupt = nil
 }
 
+// resume takes a stop back.
+func (m *meter) resume() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cause = nil
+	m.stopped.Store(false)
+	m.interrupt = nil
+}
+
 // interrupted is closed when the script is stopped. Any goroutine.
 func (m *meter) interrupted() <-chan struct{} {
 	m.mu.Lock()

@@ -52,6 +52,7 @@ type State struct {
 	removed    map[*lua.LTable]int        // keys removed from a table since it was compacted
 	cleanups   []func()
 	failure    failure
+	typed      *lua.LTable // globals of a Prompt
 }
 
 // failure remembers the Go error behind the message last raised.

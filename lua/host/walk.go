@@ -58,6 +58,9 @@ func (w *walker) measure(s *State, enough int) int {
 	for _, m := range s.modules {
 		w.add(m.result)
 	}
+	if s.typed != nil {
+		w.add(s.typed)
+	}
 	for len(w.pending) > 0 && w.bytes <= enough {
 		last := len(w.pending) - 1
 		v := w.pending[last]

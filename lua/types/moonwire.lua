@@ -933,6 +933,54 @@ function call_methods:dial(targets, options) end
 ---@return call.bridge.result result the outcome
 function call_methods:bridge(peer, options) end
 
+---Lists the calls that scripts serve now, oldest first.
+---
+---```lua
+---context "internal":extension("685", function(call)
+---  call:answer()
+---  call:say { number = #calls() }
+---end)
+---```
+---@return table[] calls what they were when this was asked
+function calls() end
+
+---@class originate.options
+---@field target string whom to call, as for call:dial: "sip/1001"
+---@field context? string where the extension is looked up
+---@field extension? string the number to run when the target answers
+---@field app? string a method of calls to run instead
+---@field args? (string|number|boolean)[] its arguments
+---@field timeout? number how long to let it ring (in s, default 30)
+---@field caller? string|table shown to the target, and the caller of the new call: a number, or a table; the extension and the target's own number where left out
+---@field variables? table<string, string|number|boolean> what call.vars begins with
+---@field headers? table<string, string> further protocol headers
+---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] instead of those of the phone or trunk
+---@field language? string of prompts (default "en")
+
+---@class originate.result
+---@field status "answered"|"busy"|"noanswer"|"congestion"|"unavailable"|"invalid" the outcome in one word
+---@field id? string of the new call, where it was answered
+---@field cause? number why it was not answered (Q.850)
+---@field sip? number SIP status of a refusal
+---@field reason? string in words
+---@field duration? number until that was known (in s)
+
+---Calls a target and, when it answers, runs a number of the dialplan for it.
+---
+---Comes back as soon as it is known whether the target answers; the call then goes on by itself, with the target as its caller. Instead of context and extension, app names a method of calls to run: `originate { target = "sip/1001", app = "play", args = { "welcome" } }`. If the script that originates ends before the answer, the target stops ringing.
+---
+---```lua
+---timer.every(86400, function()
+---  local result = originate { target = "sip/1001", context = "internal", extension = "600", timeout = 20 }
+---  log.info("the wake-up call was %s", result.status)
+---end)
+---
+---context "internal":extension("600", function(call) call:play "welcome" end)
+---```
+---@param options originate.options whom to call, and what for
+---@return originate.result result whether it answered
+function originate(options) end
+
 ---Reads a value that calls share.
 ---
 ---```lua
