@@ -39,6 +39,7 @@ var thirdParty = map[string][]string{
 	"github.com/alecthomas/kong":    {"cmd/"},
 	"golang.org/x/sys/unix":         {"core/media", "core/tdm/", "cmd/"},
 	"golang.org/x/net/":             {"core/media"},
+	"golang.org/x/term":             {"cmd/"},
 }
 
 // timeless are the functions that ask the machine for time or wait for it.

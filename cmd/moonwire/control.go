@@ -85,7 +85,22 @@ func listenControl(data string) (net.Listener, error) {
 		_ = l.Close()
 		return nil, err
 	}
-	return l, nil
+	return privateListener{l}, nil
+}
+
+// privateListener takes connections of this process's user, and of root, only.
+// The permissions of the socket say the same, unless somebody changes them.
+type privateListener struct{ net.Listener }
+
+// Accept waits for the next of them.
+func (l privateListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || samePerson(conn) == nil {
+			return conn, err
+		}
+		_ = conn.Close()
+	}
 }
 
 // askControl sends one command to the server that runs on data.

@@ -17,6 +17,7 @@ type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run the server on a site."`
 	New       newCommand       `cmd:"" help:"Make a site to start from."`
 	Reload    reloadCommand    `cmd:"" help:"Let the running server read its scripts again."`
+	Console   consoleCommand   `cmd:"" help:"Look into a running server, and tell it what to do."`
 	Simulate  simulateCommand  `cmd:"" help:"Show what happens when a number is dialled, without phones."`
 	Calls     callsCommand     `cmd:"" help:"List the calls of the running server."`
 	Trace     traceCommand     `cmd:"" help:"Show what happened to a call, message by message and step by step."`

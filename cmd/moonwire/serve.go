@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/moonwire/moonwire/cmd/moonwire/console"
 )
 
 type serveCommand struct {
@@ -58,21 +60,52 @@ func (c serveCommand) Run(out io.Writer) error {
 	defer signal.Stop(signals)
 	s.greet(out)
 	for {
-		switch <-signals {
-		case syscall.SIGHUP:
+		select {
+		case now := <-s.asked:
+			c.end(ctx, s, signals, now)
+			return nil
+		case signal := <-signals:
+			if signal != syscall.SIGHUP {
+				c.end(ctx, s, signals, false)
+				return nil
+			}
 			if _, err := s.reload(ctx, 0); err != nil {
 				s.log.Error("reload refused", "error", err)
 			}
-		default:
-			stop, hurry := context.WithTimeout(ctx, c.Drain)
-			go func() {
-				<-signals
-				hurry()
-			}()
-			s.stop(stop)
-			hurry()
-			return nil
 		}
+	}
+}
+
+// end stops the server in peace; now, another signal and a console that asks for
+// it cut that short.
+func (c serveCommand) end(ctx context.Context, s *server, signals <-chan os.Signal, now bool) {
+	stop, hurry := context.WithTimeout(ctx, c.Drain)
+	defer hurry()
+	if now {
+		hurry()
+	}
+	go func() {
+		for {
+			select {
+			case <-signals:
+				hurry()
+			case now := <-s.asked:
+				if now {
+					hurry()
+				}
+			case <-stop.Done():
+				return
+			}
+		}
+	}()
+	s.stop(stop)
+}
+
+// ask has the server stop. Any goroutine.
+func (s *server) ask(now bool) {
+	select {
+	case s.asked <- now:
+	default: // two have asked already
 	}
 }
 
@@ -86,6 +119,7 @@ type settings struct {
 	trace           int    // calls whose timeline is kept; 0 = none
 	log             *slog.Logger
 	early           *earlyLog
+	console         *console.Log
 }
 
 func (c serveCommand) settings(out io.Writer) (settings, error) {
@@ -111,7 +145,9 @@ func (c serveCommand) settings(out io.Writer) (settings, error) {
 		return s, usage("--http %s: not an address and port", c.HTTP)
 	}
 	s.early = &earlyLog{out: os.Stderr}
-	s.log = newLogger(s.early, c.LogLevel, c.LogFormat)
+	s.console = &console.Log{}
+	_ = s.console.Level.UnmarshalText([]byte(c.LogLevel))
+	s.log = newLogger(io.MultiWriter(s.early, s.console), &s.console.Level, c.LogFormat)
 	return s, nil
 }
 
@@ -181,10 +217,8 @@ func (l *earlyLog) release(show bool) {
 	l.released, l.kept = true, bytes.Buffer{}
 }
 
-func newLogger(out io.Writer, level, format string) *slog.Logger {
-	var l slog.Level
-	_ = l.UnmarshalText([]byte(level))
-	options := &slog.HandlerOptions{Level: l}
+func newLogger(out io.Writer, level slog.Leveler, format string) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(out, options))
 	}

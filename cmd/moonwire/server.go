@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/moonwire/moonwire/cmd/moonwire/console"
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
@@ -41,6 +42,8 @@ type server struct {
 	host     *host.Host
 	secrets  *secrets
 	trace    *trace.Recorder
+	wire     console.Wire
+	asked    chan bool // to stop, by a console: true is now
 	serving  sync.WaitGroup
 	cancel   context.CancelFunc
 	closers  []func()
@@ -50,7 +53,7 @@ type server struct {
 // startServer opens everything, reports the first thing that cannot be had, and
 // leaves nothing open in that case.
 func startServer(ctx context.Context, o settings) (_ *server, err error) {
-	s := &server{settings: o, began: time.Now(), trace: newRecorder(o.trace)}
+	s := &server{settings: o, began: time.Now(), trace: newRecorder(o.trace), asked: make(chan bool, 2)}
 	ctx, s.cancel = context.WithCancel(ctx)
 	defer func() {
 		if err != nil {
@@ -267,7 +270,7 @@ func (s *server) openControl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.serveHTTP(ctx, "serving the control socket", l, controlHandler(s.reload, s.traceRoutes))
+	s.serveHTTP(ctx, "serving the control socket", l, controlHandler(s.reload, s.traceRoutes, s.consoleRoutes(ctx)))
 	return nil
 }
 

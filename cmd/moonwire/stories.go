@@ -30,6 +30,7 @@ func newRecorder(ended int) *trace.Recorder {
 // before there was a leg, such as a challenge for a password, is kept under its
 // Call-ID and becomes the leg's once there is one. Called under locks of calls.
 func (s *server) sipMessage(p sip.Packet) {
+	s.wire.Show(p)
 	if s.trace == nil {
 		return
 	}

@@ -37,6 +37,8 @@ type trunkState struct {
 	expires    time.Duration // asked for; grows when 423 says so
 	failures   int
 	registered bool
+	refusal    string    // why the last attempt failed
+	since      time.Time // of the last change between registered and not
 	contact    string
 	flow       flow
 	auth       credentials
@@ -256,7 +258,10 @@ func granted(res *sipgo.Response, contact string, asked time.Duration) time.Dura
 func (s *trunkState) succeeded(life time.Duration) {
 	s.mu.Lock()
 	news := !s.registered
-	s.registered, s.failures = true, 0
+	if news {
+		s.since = s.endpoint.clock.Now()
+	}
+	s.registered, s.failures, s.refusal = true, 0, ""
 	s.auth.reset()
 	s.up.Store(true)
 	// Before it expires, with time for a few attempts.
@@ -280,8 +285,11 @@ func (s *trunkState) failed(why string) {
 	pause := min(firstPause<<min(s.failures, 10), lastPause)
 	pause += s.endpoint.within(pause / 4) // so that many do not come back at once
 	news := s.registered || s.failures == 0
+	if s.registered {
+		s.since = s.endpoint.clock.Now()
+	}
 	s.failures++
-	s.registered = false
+	s.registered, s.refusal = false, why
 	s.auth.reset()
 	s.plan(pause)
 	name, to := s.trunk.Name, s.flow.remote

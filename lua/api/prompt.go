@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -314,4 +316,16 @@ func quoted(s string) string {
 		s = s[:shownBytes] + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// Cells are the values as Go values: nil, bool, float64, string; what is more
+// than that as JSON decodes it.
+func (v Values) Cells() ([]any, error) {
+	text := v.JSON
+	if len(text) == 0 || text[0] != '[' {
+		text = slices.Concat([]byte{'['}, text, []byte{']'})
+	}
+	var cells []any
+	err := json.Unmarshal(text, &cells)
+	return cells, err
 }

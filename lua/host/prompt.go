@@ -2,6 +2,7 @@ package host
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,9 +46,12 @@ func (p *Prompt) Run(text string, arguments ...lua.LValue) ([]lua.LValue, error)
 	return results, p.placed(file, err)
 }
 
+// answering is put before what is typed, to make a program of an expression.
+const answering = "return "
+
 // compile takes text for an expression first, since most of what is typed is one.
 func (p *Prompt) compile(text string) (*script, error) {
-	file, err := compile(newSource(p.name, "return "+text), false, false)
+	file, err := compile(newSource(p.name, answering+text), false, false)
 	if err != nil {
 		if file, err = compile(newSource(p.name, text), false, false); err != nil {
 			return nil, err
@@ -83,20 +87,23 @@ func (p *Prompt) check(file *script) error {
 // placed completes an error with its place in what was typed.
 func (p *Prompt) placed(file *script, err error) error {
 	var e *ScriptError
-	if !errors.As(err, &e) || e.File != "" {
+	if !errors.As(err, &e) || e.File != "" && e.File != p.name {
 		return err
 	}
-	rest, ok := strings.CutPrefix(e.Message, p.name+":")
-	number, message, found := strings.Cut(rest, ":")
-	line, wrong := strconv.Atoi(number)
-	if !ok || !found || wrong != nil {
-		return err
+	for {
+		rest, ok := strings.CutPrefix(e.Message, p.name+":")
+		number, message, found := strings.Cut(rest, ":")
+		line, wrong := strconv.Atoi(number)
+		if !ok || !found || wrong != nil {
+			break
+		}
+		e.File, e.Line, e.Message = p.name, line, strings.TrimSpace(message)
 	}
-	e.File, e.Line, e.Message = p.name, line, strings.TrimSpace(message)
 	if plain, ok := plainWords[e.Message]; ok {
 		e.Message = plain
 	}
-	e.Source = file.line(line)
+	e.Source = strings.TrimPrefix(file.line(e.Line), answering)
+	e.Traceback = slices.DeleteFunc(e.Traceback, func(f Frame) bool { return f.File == p.name && f.Function == "main" })
 	return err
 }
 

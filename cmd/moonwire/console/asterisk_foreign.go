@@ -1,0 +1,91 @@
+package console
+
+// What Asterisk's users type and what has no counterpart, with what there is
+// instead: in one line, as a refusal, so that a script notices.
+
+var foreignWords = []struct{ words, instead string }{
+	{"core show license", "moonwire's license is in the file LICENSE that comes with it"},
+	{"core show warranty", "there is no warranty; the file LICENSE says what there is"},
+	{"core show translation", "there is no table of costs: audio passes unchanged where both sides speak one codec, else it is decoded and coded once; see core show codecs"},
+	{"core show file formats", "prompts and recordings are WAV (G.711 or 16 bit), prompts also MP3"},
+	{"show file formats", "prompts and recordings are WAV (G.711 or 16 bit), prompts also MP3"},
+	{"core show hints", "there are no hints: phones cannot watch each other's state"},
+	{"core show hint", "there are no hints: phones cannot watch each other's state"},
+	{"core show agi", "there is no list of AGI commands here; agi show commands names none either"},
+	{"show agi", "there is no list of AGI commands here"},
+	{"agi show commands", "there is no list of AGI commands here"},
+	{"core show settings", "see sip show settings, uptime and versions"},
+	{"core show sysinfo", "see /metrics of the server's HTTP address"},
+	{"core show threads", "see /metrics of the server's HTTP address: go_goroutines"},
+	{"core show taskprocessors", "there are none; see /metrics of the server's HTTP address"},
+	{"core show locks", "there is nothing to be shown"},
+	{"core restart gracefully", "the console cannot restart the server: stop it, and let your service manager start it again"},
+	{"core restart when convenient", "the console cannot restart the server: stop it, and let your service manager start it again"},
+	{"core restart now", "the console cannot restart the server: stop now, and let your service manager start it again"},
+	{"restart gracefully", "the console cannot restart the server: stop it, and let your service manager start it again"},
+	{"restart when convenient", "the console cannot restart the server: stop it, and let your service manager start it again"},
+	{"restart now", "the console cannot restart the server: stop now, and let your service manager start it again"},
+	{"module reload", "there are no modules: phones, trunks and the dialplan are Lua, and reload reads all of it"},
+	{"module load", "there are no modules to be loaded: what moonwire can do, it can do"},
+	{"module unload", "there are no modules to be unloaded"},
+	{"module show", "there are no modules: core show applications and core show functions list what scripts can use"},
+	{"dialplan add", "the dialplan is Lua: write it to a file of scripts/, it is read when it is saved"},
+	{"dialplan remove", "the dialplan is Lua: take it out of a file of scripts/, that is read when it is saved"},
+	{"dialplan save", "the dialplan is Lua and is saved already"},
+	{"sip notify", "phones cannot be told to restart or to read their configuration from here"},
+	{"sip show inuse", "see phones: its column CALLS"},
+	{"sip show subscriptions", "there are no subscriptions: phones cannot watch each other's state"},
+	{"sip show domains", "any domain that leads here is served"},
+	{"iax2 show", "this server does not speak IAX2"},
+	{"iax2 set debug", "this server does not speak IAX2"},
+	{"iax2 debug", "this server does not speak IAX2"},
+	{"iax2 reload", "this server does not speak IAX2"},
+	{"iax show", "this server does not speak IAX2"},
+	{"iax debug", "this server does not speak IAX2"},
+	{"mgcp show", "this server does not speak MGCP"},
+	{"mgcp debug", "this server does not speak MGCP"},
+	{"mgcp set debug", "this server does not speak MGCP"},
+	{"zap show", "this server has no DAHDI or Zaptel lines"},
+	{"zap restart", "this server has no DAHDI or Zaptel lines"},
+	{"dahdi show", "this server has no DAHDI or Zaptel lines"},
+	{"dahdi restart", "this server has no DAHDI or Zaptel lines"},
+	{"pri show", "this server has no ISDN lines"},
+	{"misdn show", "this server has no ISDN lines"},
+	{"queue show", "there are no queues; a script builds one of call:dial, music and the store"},
+	{"meetme list", "there are no conferences"},
+	{"confbridge list", "there are no conferences"},
+	{"voicemail show users", "mailboxes are settings of scripts; see sip show peer"},
+	{"manager show", "there is no manager interface (AMI); programs use moonwire console -x … --json"},
+	{"http show status", "the HTTP address is the server's option --http; the server says it when it starts"},
+	{"logger rotate", "the log goes to standard error; whoever keeps it rotates it"},
+	{"logger reload", "the log's level is changed by set log"},
+	{"cdr show status", "records of calls are what scripts make of on(\"call.ended\", …)"},
+	{"features show", "keys during a call are options of call:dial: on_digit, hangup_on, transfer_context"},
+	{"parkedcalls show", "there is no parking"},
+	{"file convert", "sounds are converted outside of the server: sox in.wav -r 8000 -c 1 -t ul out.ulaw"},
+	{"rtp set debug", "see channels for loss and jitter of each leg; packets are seen with tcpdump"},
+	{"ulimit", "limits are set by whoever starts the server"},
+	{"ztcfg", "this is a command of the shell, for lines that this server does not have"},
+	{"zttool", "this is a command of the shell, for lines that this server does not have"},
+	{"zttest", "this is a command of the shell, for lines that this server does not have"},
+	{"ztmonitor", "this is a command of the shell, for lines that this server does not have"},
+	{"fxotune", "this is a command of the shell, for lines that this server does not have"},
+	{"genzaptelconf", "this is a command of the shell, for lines that this server does not have"},
+	{"sendfax", "this is a command of the shell (HylaFAX); this server sends no fax from the console"},
+	{"faxstat", "this is a command of the shell (HylaFAX); this server sends no fax from the console"},
+	{"make", "this is a command of the shell; there is nothing to be compiled for a site"},
+	{"service", "this is a command of the shell; stop ends the server"},
+	{"asterisk", "this is the console already; in the shell, asterisk -r is moonwire console and asterisk -rx is moonwire console -x"},
+}
+
+// asteriskForeign makes commands of them that refuse.
+func asteriskForeign() []*Command {
+	var list []*Command
+	for _, f := range foreignWords {
+		list = append(list, &Command{
+			Words: f.words, Args: []Arg{{Name: "ARGUMENT", Optional: true, Rest: true}}, Alias: true, Summary: "not here: " + f.instead,
+			Run: func(*Run) (Result, error) { return Result{Failed: f.instead}, nil },
+		})
+	}
+	return list
+}
