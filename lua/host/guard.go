@@ -130,9 +130,11 @@ func harmlessKey(key ast.Expr) bool {
 	return false
 }
 
-// guardAssignment replaces stores under computed keys.
+// guardAssignment replaces stores under computed keys, and assignments of
+// several values at once, of which the compiler makes one after another:
+// a, b = b, a would make both the same.
 func guardAssignment(s *ast.AssignStmt) ast.Stmt {
-	guarded := false
+	guarded := len(s.Lhs) > 1 && len(s.Rhs) > 1
 	for _, target := range s.Lhs {
 		guarded = guarded || needsStore(target)
 	}
