@@ -22,7 +22,7 @@ type Line struct {
 	port   call.Port
 	pusher call.Pusher // the port, where it can push; nil otherwise
 
-	player   player
+	player   *player // nil when nothing is
 	ears     []*ear
 	echo     bool
 	bridged  func(*call.Frame) // where a bridge wants the leg's frames
@@ -64,15 +64,24 @@ func (l *Line) Post(f func()) bool { return l.worker.Post(f) }
 // Play sends s to the leg, instead of what is being played now. done is called
 // once, on the worker: with nil at the end of s, with ErrStopped when playing
 // was stopped or replaced, or with the error of s. In each case s is closed
-// before, if it can be. Any goroutine.
-func (l *Line) Play(s Source, done func(error)) {
-	if p := (player{s, done}); !l.worker.Post(func() { l.play(p) }) {
+// before, if it can be. stop ends the playing of s, but not of what has taken
+// its place. Any goroutine.
+func (l *Line) Play(s Source, done func(error)) (stop func()) {
+	p := &player{s, done}
+	if !l.worker.Post(func() { l.play(p) }) {
 		p.end(call.ErrHungUp)
+	}
+	return func() {
+		l.worker.Post(func() {
+			if l.player == p {
+				l.finish(ErrStopped)
+			}
+		})
 	}
 }
 
 // end lets go of what was played and tells its owner why.
-func (p player) end(err error) {
+func (p *player) end(err error) {
 	CloseSource(p.source)
 	if p.done != nil {
 		p.done(err)
@@ -122,7 +131,7 @@ func (l *Line) close() {
 	_ = l.port.Close()
 }
 
-func (l *Line) play(p player) {
+func (l *Line) play(p *player) {
 	if l.closed {
 		p.end(call.ErrHungUp)
 		return
@@ -135,10 +144,10 @@ func (l *Line) play(p player) {
 // finish ends the player and tells its owner why.
 func (l *Line) finish(err error) {
 	p := l.player
-	if p.source == nil {
+	if p == nil {
 		return
 	}
-	l.player = player{}
+	l.player = nil
 	l.refresh()
 	p.end(err)
 }
@@ -165,7 +174,7 @@ func (l *Line) refresh() {
 			l.pusher.Push(nil)
 		}
 	}
-	if l.player.source != nil || (!pushing && len(l.ears) > 0) {
+	if l.player != nil || (!pushing && len(l.ears) > 0) {
 		l.tickEvery(l.frameTime())
 	} else {
 		l.schedule.Stop()
@@ -197,14 +206,14 @@ func (l *Line) pushed(f *call.Frame) {
 	switch {
 	case l.bridged != nil:
 		l.bridged(f)
-	case l.echo && l.player.source == nil:
+	case l.echo && l.player == nil:
 		_ = l.port.WriteFrame(f)
 	}
 }
 
 // Tick runs once each ptime while there is something to play or to hear.
 func (l *Line) Tick(time.Time) {
-	if l.player.source != nil {
+	if l.player != nil {
 		l.playFrame()
 	}
 	if len(l.ears) > 0 && l.bridged == nil && !(l.echo && l.pusher != nil) {
@@ -312,7 +321,7 @@ func (l *Line) ReadFrame(f *call.Frame) error { return l.port.ReadFrame(f) }
 // WriteFrame sends f to the leg, unless something is being played to it.
 // Worker only.
 func (l *Line) WriteFrame(f *call.Frame) error {
-	if l.player.source != nil && f.Kind != call.Telephone {
+	if l.player != nil && f.Kind != call.Telephone {
 		return nil
 	}
 	return l.port.WriteFrame(f)

@@ -46,10 +46,13 @@ type Call struct {
 	listed    CallInfo              // as it was registered; never changes then
 	object    *lua.LUserData
 
-	digits []byte              // pressed and not yet read
-	onKey  func(key byte) bool // where not nil, gets each key first; true takes it
-	watch  func(e call.Event)  // where not nil, sees each event after it was dealt with
-	cause  call.Cause          // of the last attempt to dial, for the end
+	digits    []byte             // pressed and not yet read
+	listeners []*listener        // that get each key first, the latest last
+	playing   *playback          // the latest sound that was begun
+	joined    bool               // connected with another party
+	owner     *branch            // that dialled it and has not ended
+	watch     func(e call.Event) // where not nil, sees each event after it was dealt with
+	cause     call.Cause         // of the last attempt to dial, for the end
 
 	heir atomic.Pointer[Call] // that has the leg now, of a party that was handed over
 }
@@ -86,10 +89,8 @@ var callClass = &Class{
 func (c *Call) handle(e call.Event) {
 	switch e := e.(type) {
 	case call.Digit:
-		if c.onKey == nil || !c.onKey(e.Key) {
-			if len(c.digits) < typeAhead {
-				c.digits = append(c.digits, e.Key)
-			}
+		if !c.heard(e.Key) && len(c.digits) < typeAhead {
+			c.digits = append(c.digits, e.Key)
 		}
 	case call.Alerting:
 		c.alerting = true

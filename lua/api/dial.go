@@ -9,7 +9,11 @@ var dialStatuses = []Word{
 	{"cancelled", "the caller pressed the cancel key"},
 	{"congestion", "the network has no way through"},
 	{"unavailable", "there is no such phone, or it is not registered"},
+	{"failed", "one of the two was connected with somebody else already; reason says so"},
 }
+
+// bridgeStatuses are those of parties that answered before.
+var bridgeStatuses = []Word{dialStatuses[0], dialStatuses[len(dialStatuses)-1]}
 
 var dialWords = map[call.DialStatus]string{
 	call.DialAnswer: "answered", call.DialBusy: "busy", call.DialNoAnswer: "noanswer", call.DialCancel: "cancelled",
@@ -40,7 +44,7 @@ var dialFields = append([]Field{
 }, bridgeFields...)
 
 var dialResultFields = []Field{
-	{Name: "status", Type: words("answered", "busy", "noanswer", "cancelled", "congestion", "unavailable"), Summary: "the outcome in one word, as Asterisk's DIALSTATUS"},
+	{Name: "status", Type: words("answered", "busy", "noanswer", "cancelled", "congestion", "unavailable", "failed"), Summary: "the outcome in one word, as Asterisk's DIALSTATUS"},
 	{Name: "cause", Type: number(), Summary: "why the last attempt or the talk ended (Q.850)"},
 	{Name: "sip", Type: number(), Summary: "SIP status of a refusal"},
 	{Name: "reason", Type: text(), Summary: "in words"},
@@ -82,7 +86,7 @@ end)`,
 			{Name: "options", Type: record(bridgeFields...), Summary: "while they talk"},
 		},
 		Results:  []Field{{Name: "result", Summary: "the outcome", Type: record(dialResultFields...)}},
-		Statuses: dialStatuses[:1],
+		Statuses: bridgeStatuses,
 		Example: `context "internal":extension("660", function(call)
   local result = call:dial("sip/1001", { bridge = false })
   if result.status == "answered" then

@@ -25,6 +25,7 @@ type dialling struct {
 	ringing  bool
 	playing  *playback
 	early    *joint
+	owner    *branch // that dials
 }
 
 // attempt is one target.
@@ -55,7 +56,7 @@ func (a *Args) dial() int {
 	began := c.task.clock.Now()
 	var d *dialling
 	for _, round := range rounds {
-		d = &dialling{a: a, c: c, o: o}
+		d = &dialling{a: a, c: c, o: o, owner: c.task.branch}
 		d.round(round)
 		if d.winner != nil || d.cancel != 0 || c.ended != nil {
 			break
@@ -85,12 +86,12 @@ func (d *dialling) round(targets []string) {
 	over := t.alarm(d.o.Seconds("timeout"), nil)
 	defer over.stop()
 	stops := keySet{keys: d.o.String("cancel_on")}
-	defer d.c.keys(func(k byte) bool {
+	defer d.c.keys(func(k byte) heed {
 		if d.cancel == 0 && stops.has(k) {
 			d.cancel = k
-			return true
+			return taken
 		}
-		return false
+		return ignored
 	})()
 	for {
 		d.a.wait(t, func() bool {
@@ -198,6 +199,7 @@ func (d *dialling) failed(at *attempt, err error) {
 // dialled takes over a leg that is being called.
 func (d *dialling) dialled(at *attempt, party *Call) {
 	at.party = party
+	party.owner = d.owner
 	t := d.c.task
 	t.peers = append(t.peers, party)
 	party.story.Note(trace.State, "", 0, slog.String("state", call.Trying.String()), slog.String("target", at.target))
@@ -237,7 +239,7 @@ func (d *dialling) alert() {
 	}
 	d.ringing = true
 	switch {
-	case d.playing != nil:
+	case d.playing != nil || d.c.hears():
 	case d.c.answered.IsZero() && !d.c.early:
 		_ = d.c.send(call.Ring{})
 	default:
@@ -247,7 +249,7 @@ func (d *dialling) alert() {
 
 // earlyMedia connects the caller with what a single target sends before it answers.
 func (d *dialling) earlyMedia(at *attempt) {
-	if len(d.attempts) > 1 || d.early != nil || !d.o.Bool("early_media") || d.playing != nil {
+	if len(d.attempts) > 1 || d.early != nil || !d.o.Bool("early_media") || d.playing != nil || d.c.joined {
 		return
 	}
 	if d.c.answered.IsZero() && !d.c.early {
@@ -285,7 +287,7 @@ func (d *dialling) quiet() {
 		d.early = nil
 	}
 	if d.playing != nil {
-		d.c.Line().StopPlaying()
+		d.playing.stop()
 		d.playing = nil
 	}
 }

@@ -16,6 +16,9 @@
 // doing, nothing of a call needs a lock, and the whole runs in virtual time:
 // each message holds the clock until the script has dealt with it and waits
 // again.
+//
+// Where a script does several things at once (call:all, call:race), each is a
+// branch with a goroutine of its own, of which one runs at a time; see branch.
 package api
 
 //go:generate go test -run TestGeneratedFiles . -update

@@ -24,12 +24,13 @@ var playStatuses = []Word{
 	{"played", "to the end"},
 	{"interrupted", "a key ended it; key says which"},
 	{"missing", "nothing could be played, because no prompt was found; tried lists the names"},
+	{"replaced", "something else was played instead, by another function at once (call:all), or the party was connected with another"},
 	{"hungup", "the other party has ended"},
 	{"failed", "reason says why"},
 }
 
 var playResult = []Field{{Name: "result", Summary: "the outcome", Type: record(
-	Field{Name: "status", Type: words("played", "interrupted", "missing", "hungup", "failed"), Summary: "the outcome in one word"},
+	Field{Name: "status", Type: words("played", "interrupted", "missing", "replaced", "hungup", "failed"), Summary: "the outcome in one word"},
 	Field{Name: "key", Type: text(), Summary: "that interrupted"},
 	Field{Name: "tried", Type: listOf(text()), Summary: "what was not found; the other prompts were played"},
 	Field{Name: "reason", Type: text(), Summary: "in words, where it failed"},
@@ -68,18 +69,32 @@ end)`,
 
 // playback is something being played to a leg.
 type playback struct {
-	ended bool
-	err   error
+	ended   bool
+	err     error
+	stopped bool // by its owner, whether or not it has ended yet
+	cancel  func()
 }
 
 // start plays s to the leg; the playback tells when it has ended.
 func (c *Call) start(s media.Source) *playback {
 	p := &playback{}
-	c.Line().Play(s, func(err error) {
+	p.cancel = c.Line().Play(s, func(err error) {
 		c.task.post(func() { p.ended, p.err = true, err })
 	})
+	c.playing = p
 	return p
 }
+
+// stop ends the playback, if it has not ended. nil is one that never began.
+func (p *playback) stop() {
+	if p != nil && !p.ended && !p.stopped {
+		p.stopped = true
+		p.cancel()
+	}
+}
+
+// hears reports whether something is being played to the leg.
+func (c *Call) hears() bool { return c.playing != nil && !c.playing.ended && !c.playing.stopped }
 
 // options finds the options of play, which are in the list or apart from it.
 func (a *Args) optionsOf(list, apart int) Options {
@@ -111,6 +126,8 @@ func (a *Args) playSource(c *Call, s media.Source, stops keySet, most time.Durat
 		return a.Result("interrupted", "key", string(key), "tried", optional(missing))
 	case c.ended != nil:
 		return a.Result("hungup")
+	case errors.Is(err, media.ErrStopped):
+		return a.Result("replaced")
 	case err != nil:
 		return a.Result("failed", "reason", err.Error(), "tried", optional(missing))
 	}
@@ -143,20 +160,15 @@ func (a *Args) listenTo(c *Call, s media.Source, stops keySet, most time.Duratio
 		return 0, err
 	}
 	if !stops.empty() {
-		defer c.keys(func(k byte) bool {
-			if key == 0 && stops.has(k) {
-				key = k
-				return true
+		defer c.keys(func(k byte) heed {
+			if key != 0 {
+				return ignored
 			}
-			return key == 0 // other keys are no answer to this prompt
+			return stops.first(&key)(k) // other keys are no answer to this prompt
 		})()
 	}
 	p := c.start(s)
-	defer func() {
-		if !p.ended {
-			c.Line().StopPlaying()
-		}
-	}()
+	defer p.stop()
 	var over *alarm
 	if most > 0 {
 		over = c.task.alarm(most, nil)
@@ -171,7 +183,7 @@ func (a *Args) listenTo(c *Call, s media.Source, stops keySet, most time.Duratio
 	default:
 		a.note(c, trace.PlayEnd, slog.String("status", "played"))
 	}
-	if p.err != nil && !errors.Is(p.err, media.ErrStopped) && !errors.Is(p.err, call.ErrHungUp) {
+	if p.err != nil && key == 0 && !errors.Is(p.err, call.ErrHungUp) {
 		err = p.err
 	}
 	return key, err

@@ -160,13 +160,13 @@ func (r *reading) prompt(a *Args) {
 }
 
 // key takes one key; after the number is complete, keys are left for later.
-func (r *reading) key(k byte) bool {
+func (r *reading) key(k byte) heed {
 	if r.complete {
-		return false
+		return ignored
 	}
 	if r.stops.has(k) {
 		r.terminator, r.complete = k, true
-		return true
+		return taken
 	}
 	r.digits = append(r.digits, k)
 	switch {
@@ -175,7 +175,7 @@ func (r *reading) key(k byte) bool {
 	case r.pattern != nil:
 		r.complete = !r.pattern.More(string(r.digits))
 	}
-	return true
+	return taken
 }
 
 // collect waits until the number is complete or no more keys come.

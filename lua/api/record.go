@@ -235,9 +235,10 @@ func (t *take) hear(a *Args) {
 	left, began := t.o.Seconds("max"), task.clock.Now()
 	limit := task.alarm(left, nil)
 	defer func() { limit.stop() }()
-	defer t.c.keys(func(k byte) bool {
+	defer t.c.keys(func(k byte) heed {
 		switch {
 		case t.key != 0:
+			return dropped
 		case stops.has(k):
 			t.key = k
 		case halts.has(k) && t.paused.Load():
@@ -247,8 +248,10 @@ func (t *take) hear(a *Args) {
 			limit.stop()
 			left -= task.clock.Now().Sub(began)
 			t.paused.Store(true)
+		default:
+			return dropped
 		}
-		return true
+		return taken
 	})()
 	a.wait(task, func() bool {
 		return t.key != 0 || t.quiet || limit.fired || t.c.ended != nil || t.recorder.Err() != nil
@@ -320,12 +323,7 @@ func (a *Args) oneKey(c *Call, set keySet, most time.Duration) (key byte) {
 	}
 	over := c.task.alarm(most, nil)
 	defer over.stop()
-	defer c.keys(func(k byte) bool {
-		if key == 0 && set.has(k) {
-			key = k
-		}
-		return true
-	})()
+	defer c.keys(set.first(&key))()
 	a.wait(c.task, func() bool { return key != 0 || over.fired || c.ended != nil })
 	return key
 }

@@ -223,7 +223,7 @@ func (a *Args) refuse(cause call.Cause, name dsp.ToneName) int {
 			over := c.task.alarm(a.Seconds(0), nil)
 			a.wait(c.task, func() bool { return p.ended || over.fired || c.ended != nil })
 			over.stop()
-			c.Line().StopPlaying()
+			p.stop()
 		}
 	}
 	return a.end(c, call.Hangup{Cause: cause})
@@ -235,13 +235,6 @@ func (a *Args) pause() int {
 	defer over.stop()
 	a.wait(c.task, func() bool { return over.fired || c.ended != nil })
 	return 0
-}
-
-// keys has c's keys looked at by a function until the one returned is called.
-func (c *Call) keys(f func(key byte) bool) (restore func()) {
-	before := c.onKey
-	c.onKey = f
-	return func() { c.onKey = before }
 }
 
 func (a *Args) echo() int {
@@ -256,12 +249,7 @@ func (a *Args) echo() int {
 		defer over.stop()
 	}
 	key, stops := byte(0), interruptSet(lua.LString(o.String("terminators")))
-	defer c.keys(func(k byte) bool {
-		if key == 0 && stops.has(k) {
-			key = k
-		}
-		return true
-	})()
+	defer c.keys(stops.first(&key))()
 	c.Line().Echo(true)
 	defer func() { c.Line().Echo(false) }()
 	a.wait(c.task, func() bool { return key != 0 || over != nil && over.fired || c.ended != nil })
@@ -340,32 +328,4 @@ func (a *Args) enterExtension(c *Call, number, context string) bool {
 		a.rethrow(err)
 	}
 	return true
-}
-
-// keySet is a set of keys of the keypad.
-type keySet struct {
-	all  bool
-	keys string
-}
-
-func (s keySet) has(key byte) bool {
-	if s.all {
-		return true
-	}
-	for i := range len(s.keys) {
-		if s.keys[i] == key {
-			return true
-		}
-	}
-	return false
-}
-
-func (s keySet) empty() bool { return !s.all && s.keys == "" }
-
-// interruptSet reads an option that is true or a string of keys.
-func interruptSet(v lua.LValue) keySet {
-	if b, ok := v.(lua.LBool); ok {
-		return keySet{all: bool(b)}
-	}
-	return keySet{keys: asString(v, nil)}
 }

@@ -34,7 +34,7 @@ var modules = []Word{
 func init() {
 	table = slices.Concat(
 		dialplanEntries, lookupEntries, settingEntries, sipEntries,
-		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, originateEntries,
+		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, togetherEntries, originateEntries,
 		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, preciseEntries, fsEntries, helperEntries,
 	)
 	byLabel = make(map[string]*Entry, len(table))

@@ -16,21 +16,23 @@ import (
 
 // joint is a bridge of two calls that can be taken apart more than once.
 type joint struct {
-	pair  *bridge.Pair
-	story *trace.Track
-	with  string
+	pair *bridge.Pair
+	a, b *Call
 }
 
+// join connects two calls, of which neither is connected already.
 func join(a, b *Call) *joint {
 	a.story.Note(trace.Bridge, "", 0, slog.String("with", b.id), slog.Bool("on", true))
-	return &joint{bridge.Join(a.Line(), b.Line()), a.story, b.id}
+	a.joined, b.joined = true, true
+	return &joint{bridge.Join(a.Line(), b.Line()), a, b}
 }
 
 func (j *joint) part() {
 	if j.pair != nil {
 		j.pair.Split()
 		j.pair = nil
-		j.story.Note(trace.Bridge, "", 0, slog.String("with", j.with), slog.Bool("on", false))
+		j.a.joined, j.b.joined = false, false
+		j.a.story.Note(trace.Bridge, "", 0, slog.String("with", j.b.id), slog.Bool("on", false))
 	}
 }
 
@@ -50,6 +52,12 @@ func (a *Args) bridgeWith() int {
 // them. If the caller leaves the other party is hung up and the script ends.
 func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) int {
 	t := c.task
+	if c.joined || peer.joined {
+		if !peer.joined {
+			peer.drop(call.CauseNormal)
+		}
+		return a.Result("failed", "reason", "one of the two is connected with another party already")
+	}
 	var next *destined   // where the peer goes on when the caller leaves it to a number
 	var goesOn *destined // where the caller goes on when the peer does
 	defer func() {
@@ -64,13 +72,18 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 	var pressed []pressedKey
 	parting := keySet{keys: o.String("hangup_on")}
 	listen := func(from *Call) func() {
-		return from.keys(func(k byte) bool {
+		return from.keys(func(k byte) heed {
+			if o.Function("on_digit") == nil && (from != c || !parting.has(k)) {
+				return dropped
+			}
 			pressed = append(pressed, pressedKey{k, from == c})
-			return true
+			return taken
 		})
 	}
 	defer listen(c)()
 	defer listen(peer)()
+	c.playing.stop()
+	peer.playing.stop()
 	j := join(c, peer)
 	defer j.part()
 	var over *alarm

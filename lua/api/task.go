@@ -31,6 +31,7 @@ type task struct {
 	events   <-chan call.Event // of that call's leg
 	peers    []*Call           // legs that the task dialled and must hang up
 	alarms   map[*alarm]struct{}
+	branch   *branch      // that runs, of those that go on at once; nil outside of any
 	followed bool         // the events of the call's leg come to the inbox
 	program  func() error // where not nil, serves the call instead of an extension
 	entered  int          // extensions entered from one another
@@ -120,20 +121,27 @@ func (t *task) next() {
 	}
 }
 
-// wait deals with what happens until done. It reports false when the script has
-// been interrupted before, which a hang-up of the task's call does.
+// wait deals with what happens until done; in a branch, it lets the others go on
+// until then. It reports false when the script, or the branch, has been
+// interrupted before, which a hang-up of the task's call does. done may only
+// look at Go's values.
 func (t *task) wait(done func() bool) bool {
 	for !done() {
 		if t.state.Err() != nil {
 			return false
 		}
-		t.next()
+		if t.branch != nil {
+			t.branch.await(done)
+		} else {
+			t.next()
+		}
 	}
 	t.state.Refuel()
 	return true
 }
 
-// wait is task.wait; if the call ends before done, so does the script.
+// wait is task.wait; if the call ends before done, so does the script, and a
+// branch when it is cancelled.
 func (a *Args) wait(t *task, done func() bool) {
 	if !t.wait(done) {
 		a.L.RaiseError("%s", t.state.Err())
@@ -177,6 +185,7 @@ func (t *task) peek() {
 // alarm is a moment that a task waits for.
 type alarm struct {
 	task  *task
+	owner *branch // that set it and has not ended
 	timer clock.Timer
 	fired bool
 	run   func() // where not nil, runs on the task's goroutine
@@ -184,7 +193,7 @@ type alarm struct {
 
 // alarm sets one, d from now.
 func (t *task) alarm(d time.Duration, run func()) *alarm {
-	al := &alarm{task: t, run: run}
+	al := &alarm{task: t, owner: t.branch, run: run}
 	if t.alarms == nil {
 		t.alarms = map[*alarm]struct{}{}
 	}

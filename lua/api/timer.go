@@ -1,7 +1,11 @@
 package api
 
 import (
+	"errors"
+
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/moonwire/moonwire/core/call"
 )
 
 var timerEntries = []*Entry{
@@ -36,7 +40,7 @@ func (a *Args) timerAfter() int {
 	}
 	al := t.alarm(a.Seconds(0), func() {
 		s.Refuel() // the script has waited for this moment
-		if _, err := s.Invoke(f); err != nil {
+		if _, err := s.Invoke(f); err != nil && !errors.Is(err, call.ErrHungUp) {
 			t.report("timer.after", err)
 		}
 	})

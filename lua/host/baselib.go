@@ -185,6 +185,7 @@ func protectedCall(L *lua.LState, first int) (ok bool, results []lua.LValue, thr
 	raised := s.caught(thread, p)
 	s.threads.leave(thread, false)
 	s.passOn(raised)
+	s.failure.trace = nil
 	return false, nil, raised.Object
 }
 

@@ -19,6 +19,7 @@ type coroutine struct {
 	outer    *coroutine // that resumed it, while it runs
 	started  bool
 	dead     bool
+	branch   bool          // it is a Branch's, and no script may hold it
 	waiting  []*lua.LState // its threads, while it is suspended
 	resumed  chan []lua.LValue
 	yielded  chan yielded
@@ -42,8 +43,8 @@ func (t *template) installCoroutines() {
 	t.L.SetGlobal("coroutine", library)
 }
 
-func newCoroutine(L *lua.LState) *coroutine {
-	s, f := FromLua(L), L.CheckFunction(1)
+func newCoroutine(L *lua.LState, f *lua.LFunction) *coroutine {
+	s := FromLua(L)
 	if len(s.coroutines) >= s.host.options.Limits.Coroutines {
 		L.RaiseError("more than %d coroutines that have not ended", s.host.options.Limits.Coroutines)
 	}
@@ -61,12 +62,12 @@ func newCoroutine(L *lua.LState) *coroutine {
 }
 
 func coroutineCreate(L *lua.LState) int {
-	L.Push(newCoroutine(L).thread)
+	L.Push(newCoroutine(L, L.CheckFunction(1)).thread)
 	return 1
 }
 
 func coroutineWrap(L *lua.LState) int {
-	c := newCoroutine(L)
+	c := newCoroutine(L, L.CheckFunction(1))
 	L.Push(L.NewFunction(func(L *lua.LState) int {
 		values, thrown := c.resume(L, arguments(L, 1))
 		if thrown != nil {
@@ -87,6 +88,7 @@ func coroutineResume(L *lua.LState) int {
 	}
 	values, thrown := c.resume(L, arguments(L, 2))
 	if thrown != nil {
+		s.failure.trace = nil
 		L.Push(lua.LFalse)
 		L.Push(thrown.Object)
 		return 2
@@ -107,6 +109,18 @@ func (c *coroutine) resume(L *lua.LState, values []lua.LValue) ([]lua.LValue, *l
 	case len(s.threads.active) >= maxThreads:
 		return nil, s.failed(L, "coroutines are nested too deeply")
 	}
+	y := c.advance(values)
+	if y.thrown != nil {
+		raised := s.caught(c.thread, y.thrown)
+		s.passOn(raised)
+		return nil, raised
+	}
+	return y.values, nil
+}
+
+// advance lets c run until it yields or ends.
+func (c *coroutine) advance(values []lua.LValue) yielded {
+	s := c.state
 	outer, base := s.coroutine, len(s.threads.active)
 	c.outer, s.coroutine = outer, c
 	if c.started {
@@ -126,12 +140,7 @@ func (c *coroutine) resume(L *lua.LState, values []lua.LValue) ([]lua.LValue, *l
 		c.dead, c.waiting = true, nil
 		delete(s.coroutines, c.thread)
 	}
-	if y.thrown != nil {
-		raised := s.caught(c.thread, y.thrown)
-		s.passOn(raised)
-		return nil, raised
-	}
-	return y.values, nil
+	return y
 }
 
 // failed is an error for the function that called into the library.
@@ -151,7 +160,7 @@ func (c *coroutine) run(values []lua.LValue) {
 func coroutineYield(L *lua.LState) int {
 	s := FromLua(L)
 	c := s.coroutine
-	if c == nil {
+	if c == nil || c.branch {
 		L.RaiseError("there is no coroutine here to yield from")
 	}
 	c.yielded <- yielded{values: arguments(L, 1)}
@@ -189,7 +198,7 @@ func (c *coroutine) isAround(inner *coroutine) bool {
 }
 
 func coroutineRunning(L *lua.LState) int {
-	if c := FromLua(L).coroutine; c != nil {
+	if c := FromLua(L).coroutine; c != nil && !c.branch {
 		L.Push(c.thread)
 		return 1
 	}

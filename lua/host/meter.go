@@ -33,6 +33,8 @@ type meter struct {
 
 	mu        sync.Mutex
 	cause     error
+	passing   bool          // cause holds only until lift
+	later     error         // what stopped the state while cause was passing
 	cleaning  bool          // interruptions from outside have no effect
 	interrupt chan struct{} // made when somebody asks for it
 }
@@ -92,12 +94,45 @@ func (m *meter) stop(cause error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.cause != nil {
+		if m.passing && m.later == nil {
+			m.later = cause
+		}
 		return
 	}
+	m.halt(cause)
+}
+
+// halt puts a cause in force; m.mu is held.
+func (m *meter) halt(cause error) {
 	m.cause = cause
 	m.stopped.Store(true)
 	if m.interrupt != nil {
 		close(m.interrupt)
+	}
+}
+
+// suspend makes instructions fail until lift is called; the rest of the script
+// goes on then. It reports false, and has no effect, when the state is stopped.
+func (m *meter) suspend(cause error) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.cause != nil {
+		return false
+	}
+	m.cause, m.passing = cause, true
+	m.stopped.Store(true)
+	return true
+}
+
+// lift ends a suspension. What stopped the state meanwhile is in force now.
+func (m *meter) lift() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	cause := m.later
+	m.cause, m.passing, m.later = nil, false, nil
+	m.stopped.Store(false)
+	if cause != nil {
+		m.halt(cause)
 	}
 }
 

@@ -49,6 +49,7 @@ type State struct {
 
 	coroutine  *coroutine                 // that runs
 	coroutines map[*lua.LState]*coroutine // that have not ended
+	branches   map[*Branch]struct{}       // that are not forgotten
 	removed    map[*lua.LTable]int        // keys removed from a table since it was compacted
 	cleanups   []func()
 	failure    failure

@@ -50,6 +50,11 @@ func (w *walker) measure(s *State, enough int) int {
 			w.stack(thread)
 		}
 	}
+	for b := range s.branches {
+		for _, v := range b.results {
+			w.add(v)
+		}
+	}
 	for _, ran := range s.entries {
 		for _, d := range ran.declared {
 			w.add(d.function)

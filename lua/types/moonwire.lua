@@ -541,7 +541,7 @@ function call_methods:echo(options) end
 ---@field interrupt? string|boolean true, or the keys that end it (default false)
 
 ---@class call.tone.result
----@field status "played"|"interrupted"|"missing"|"hungup"|"failed" the outcome in one word
+---@field status "played"|"interrupted"|"missing"|"replaced"|"hungup"|"failed" the outcome in one word
 ---@field key? string that interrupted
 ---@field tried? string[] what was not found; the other prompts were played
 ---@field reason? string in words, where it failed
@@ -668,7 +668,7 @@ function call_methods:enter(extension, context) end
 ---@field flush? boolean forget keys that were pressed before (default false)
 
 ---@class call.play.result
----@field status "played"|"interrupted"|"missing"|"hungup"|"failed" the outcome in one word
+---@field status "played"|"interrupted"|"missing"|"replaced"|"hungup"|"failed" the outcome in one word
 ---@field key? string that interrupted
 ---@field tried? string[] what was not found; the other prompts were played
 ---@field reason? string in words, where it failed
@@ -693,7 +693,7 @@ function call_methods:play(prompts, options) end
 ---@field interrupt? string|boolean true lets any key end it, "12#" these; the key is in the result (default false)
 
 ---@class call.silence.result
----@field status "played"|"interrupted"|"missing"|"hungup"|"failed" the outcome in one word
+---@field status "played"|"interrupted"|"missing"|"replaced"|"hungup"|"failed" the outcome in one word
 ---@field key? string that interrupted
 ---@field tried? string[] what was not found; the other prompts were played
 ---@field reason? string in words, where it failed
@@ -728,7 +728,7 @@ function call_methods:silence(seconds, options) end
 ---@field language? string the call's where left out
 
 ---@class call.say.result
----@field status "played"|"interrupted"|"missing"|"hungup"|"failed" the outcome in one word
+---@field status "played"|"interrupted"|"missing"|"replaced"|"hungup"|"failed" the outcome in one word
 ---@field key? string that interrupted
 ---@field tried? string[] what was not found; the other prompts were played
 ---@field reason? string in words, where it failed
@@ -863,7 +863,7 @@ function call_methods:record(options) end
 ---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.dial.result
----@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable" the outcome in one word, as Asterisk's DIALSTATUS
+---@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable"|"failed" the outcome in one word, as Asterisk's DIALSTATUS
 ---@field cause? number why the last attempt or the talk ended (Q.850)
 ---@field sip? number SIP status of a refusal
 ---@field reason? string in words
@@ -905,7 +905,7 @@ function call_methods:dial(targets, options) end
 ---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.bridge.result
----@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable" the outcome in one word, as Asterisk's DIALSTATUS
+---@field status "answered"|"busy"|"noanswer"|"cancelled"|"congestion"|"unavailable"|"failed" the outcome in one word, as Asterisk's DIALSTATUS
 ---@field cause? number why the last attempt or the talk ended (Q.850)
 ---@field sip? number SIP status of a refusal
 ---@field reason? string in words
@@ -932,6 +932,43 @@ function call_methods:dial(targets, options) end
 ---@param options? call.bridge.options while they talk
 ---@return call.bridge.result result the outcome
 function call_methods:bridge(peer, options) end
+
+---Does several things at once, and waits until all are done.
+---
+---Each function gets the call and runs until it waits for something; then the next one goes on, so that only one runs at any moment and none needs a lock. What one of them changes, the others see. An error in one cancels the others and is raised here. A hang-up ends all of them, and the script. They may use call:all and call:race in turn. What is cancelled ends in whatever it waits for, which it cannot catch: what it plays or records stops, whom it dials or has dialled is hung up, its timers are forgotten. A recording that is cancelled is kept as far as it has come. Where they want the same thing of one party: a sound takes the place of another, whose player gets the status "replaced"; connecting the party with another does so too, and a second connection fails; a key goes to the function that began last to wait for it, a key that nobody waits for to the next read; any number may record.
+---
+---```lua
+---context "internal":extension("662", function(call)
+---  local take, digits = call:all {
+---    function() return call:record { path = "orders/" .. call.id .. ".wav", max = 60 } end,
+---    function() return call:read { max = 4, timeout = 20, terminators = "" } end,
+---  }
+---  log.info("%s, order %s", take.status, tostring(digits))
+---end)
+---```
+---@param functions fun(call: call): ...[] what to do, at most 16
+---@return any first what the first function returned
+---@return any? second what the second returned, and so on: one value each
+function call_methods:all(functions) end
+
+---Does several things at once until the first is done, and cancels the others.
+---
+---Each function gets the call and runs until it waits for something; then the next one goes on, so that only one runs at any moment and none needs a lock. What one of them changes, the others see. An error in one cancels the others and is raised here. A hang-up ends all of them, and the script. They may use call:all and call:race in turn. What is cancelled ends in whatever it waits for, which it cannot catch: what it plays or records stops, whom it dials or has dialled is hung up, its timers are forgotten. A recording that is cancelled is kept as far as it has come. Where they want the same thing of one party: a sound takes the place of another, whose player gets the status "replaced"; connecting the party with another does so too, and a second connection fails; a key goes to the function that began last to wait for it, a key that nobody waits for to the next read; any number may record.
+---
+---```lua
+---context "internal":extension("663", function(call)
+---  local first, result = call:race {
+---    function() while true do call:play "pls-wait-connect-call" end end,
+---    function() return call:dial { "sip/1001", "sip/1002", timeout = 30, bridge = false } end,
+---    function() return call:read { max = 1, timeout = 60 } end,
+---  }
+---  if first == 2 and result.status == "answered" then call:bridge(result.peer) end
+---end)
+---```
+---@param functions fun(call: call): ...[] what to do, from 1 to 16
+---@return integer index which of the functions was done first
+---@return any? result what it returned; all its values follow
+function call_methods:race(functions) end
 
 ---Lists the calls that scripts serve now, oldest first.
 ---
