@@ -22,6 +22,7 @@ import (
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/sdp"
+	"github.com/moonwire/moonwire/core/sip/naptr"
 )
 
 // A conversation is a text file of testdata. Each step begins in column one, and
@@ -63,14 +64,22 @@ func (a *fakeAudio) SendDigits(d call.SendDigits, done func()) {
 	}
 }
 
-// records answers SRV and address look-ups from a table.
+// records answers NAPTR, SRV and address look-ups from a table.
 type records struct {
+	naptr map[string][]naptr.Record
 	srv   map[string][]*net.SRV
 	hosts map[string][]netip.Addr
 }
 
-func (r records) LookupSRV(_ context.Context, service, proto, name string) (string, []*net.SRV, error) {
-	if list := r.srv["_"+service+"._"+proto+"."+name]; list != nil {
+func (r records) LookupNAPTR(_ context.Context, name string) ([]naptr.Record, error) {
+	if list := r.naptr[name]; list != nil {
+		return list, nil
+	}
+	return nil, naptr.ErrNone
+}
+
+func (r records) LookupSRV(_ context.Context, _, _, name string) (string, []*net.SRV, error) {
+	if list := r.srv[name]; list != nil {
 		return name, list, nil
 	}
 	return "", nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}

@@ -188,11 +188,12 @@ func (e *Endpoint) direct(uri string) (destination, error) {
 	if err := sipgo.ParseUri(uri, &u); err != nil || u.Host == "" {
 		return destination{}, fmt.Errorf("%q is not a SIP address: %w", uri, call.ErrUnknownTarget)
 	}
-	n := udp
-	if u.Scheme == "sips" {
+	n, fixed := udp, u.Scheme == "sips"
+	if fixed {
 		n = tlsNetwork
 	}
 	if name, ok := u.UriParams.Get("transport"); ok {
+		fixed = true
 		if n, ok = networkNamed(name); !ok {
 			return destination{}, fmt.Errorf("%q: unknown transport: %w", uri, call.ErrUnknownTarget)
 		}
@@ -202,7 +203,7 @@ func (e *Endpoint) direct(uri string) (destination, error) {
 	}
 	host, port := u.Host, uint16(u.Port)
 	d := destination{uri: u.String()}
-	d.lookup = func(ctx context.Context) ([]hop, error) { return e.hops(ctx, n, host, port) }
+	d.lookup = func(ctx context.Context) ([]hop, error) { return e.hops(ctx, n, fixed, host, port) }
 	d.settle(e.life, host)
 	return d, nil
 }

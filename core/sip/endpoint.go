@@ -124,7 +124,7 @@ func New(o Options) (*Endpoint, error) {
 		o.Rand = rand.Reader
 	}
 	if o.Resolver == nil {
-		o.Resolver = net.DefaultResolver
+		o.Resolver = &system{Resolver: net.DefaultResolver}
 	}
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}

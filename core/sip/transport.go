@@ -247,6 +247,16 @@ func (t *transport) addresses() []*socket {
 	return t.sockets
 }
 
+// listensOn reports whether there is a socket for n.
+func (t *transport) listensOn(n network) bool {
+	for _, s := range t.addresses() {
+		if s.network == n {
+			return true
+		}
+	}
+	return false
+}
+
 // socketFor is the socket that a request over n to remote leaves from.
 func (t *transport) socketFor(n network, remote netip.Addr) *socket {
 	var other *socket

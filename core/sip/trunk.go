@@ -165,7 +165,7 @@ func (e *Endpoint) trunkHops(ctx context.Context, t *Trunk) ([]hop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.hops(ctx, n, host, port)
+	return e.hops(ctx, n, t.Transport != "", host, port)
 }
 
 // send registers, or unregisters with expires 0.
