@@ -176,6 +176,7 @@ func (t *take) run(a *Args) (made file.Recording, err error) {
 	c, o := t.c, t.o
 	w, err := t.create()
 	if err != nil {
+		c.task.log.Warn("recording cannot begin", "path", t.path, "error", err)
 		return made, err
 	}
 	t.key, t.quiet, t.why = 0, false, "hangup"

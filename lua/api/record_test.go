@@ -122,3 +122,16 @@ func TestRecordingEndsWithTheCall(t *testing.T) {
 	}
 	w.noErrors()
 }
+
+// A file that cannot be completed is told to the script and to the operator.
+func TestRecordingThatLosesItsFolder(t *testing.T) {
+	w := serving(t, `local take = call:record {path = "d/1.wav", max = 5}
+log.info("%s %s %s", take.status, tostring(take.path), take.reason)`)
+	w.starts("600")
+	w.clock.Advance(time.Second)
+	if err := os.RemoveAll(filepath.Join(w.folder, "d")); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Minute)
+	w.logged("failed nil", "no such file", "recording failed")
+}

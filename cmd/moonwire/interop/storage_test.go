@@ -159,16 +159,36 @@ func TestDiskFillsUp(t *testing.T) {
 		t.Errorf("healthz says %q", got)
 	}
 	recording := startSipp(t, s, inPeace, sippOptions{service: "record"})
-	s.eventually("a recording is under way", func() bool { return len(s.recordings(data)) == 1 })
+	s.eventually("a recording is under way", func() bool { return s.recorded(data) > 1 })
 	fill(t, data, 0)
 	recording.wait()
 	s.awaitCalls(0)
 	if n := strings.Count(s.log.String(), "record: failed"); n != 2 {
 		t.Errorf("%d recordings failed, want 2", n)
 	}
-	for _, name := range s.recordings(data) {
-		t.Errorf("%s is left", name)
+	files := s.recordings(data)
+	if len(files) != 1 || !strings.HasSuffix(files[0], ".wav") {
+		t.Fatalf("left is %v, want what was recorded before the disk was full", files)
 	}
+	if pcm := loadWAV(t, filepath.Join(data, "recordings", "messages", files[0])); len(pcm) < 4000 {
+		t.Errorf("%d samples are left of the recording", len(pcm))
+	}
+}
+
+// recorded is how many seconds there are at least in each of the recordings
+// that are under way, as far as they are on their way to the disk.
+func (s *server) recorded(data string) int {
+	least := 0
+	for i, name := range s.recordings(data) {
+		info, err := os.Stat(filepath.Join(data, "recordings", "messages", name))
+		if err != nil {
+			return 0
+		}
+		if seconds := int(info.Size() / 16000); i == 0 || seconds < least {
+			least = seconds
+		}
+	}
+	return least
 }
 
 // recordings are the files below the recordings folder, with those that are not
@@ -183,7 +203,8 @@ func (s *server) recordings(data string) (names []string) {
 	return names
 }
 
-// TestKilled ends the server without a warning in the middle of writing.
+// TestKilled ends the server without a warning in the middle of writing. The
+// next one finds all that was acknowledged, and completes the recordings.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -195,6 +216,7 @@ func TestKilled(t *testing.T) {
 	s.awaitCalls(6)
 	s.eventually("the recordings are under way", func() bool { return len(s.recordings(data)) == 5 })
 	s.awaitLog("kept 200")
+	s.eventually("there is sound in the recordings", func() bool { return s.recorded(data) > 0 })
 	if err := s.process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +234,16 @@ func TestKilled(t *testing.T) {
 	defer again.stop()
 	run(t, again, refusedWith(486), sippOptions{service: "count"})
 	again.awaitLog("ended:")
+	for _, name := range s.recordings(data) {
+		if !strings.HasSuffix(name, ".wav") || strings.HasPrefix(name, ".") {
+			t.Errorf("%s was not completed", name)
+		} else if pcm := loadWAV(t, filepath.Join(data, "recordings", "messages", name)); len(pcm) < 7000 {
+			t.Errorf("%s has %d samples", name, len(pcm))
+		}
+	}
+	if n := strings.Count(again.log.String(), "an interrupted recording was completed"); n != 5 || len(s.recordings(data)) != 5 {
+		t.Errorf("%d recordings were completed, want 5", n)
+	}
 	var last, all int
 	if m := regexp.MustCompile(`found (\d+), and (\d+) in all`).FindStringSubmatch(again.log.String()); m != nil {
 		_, _ = fmt.Sscan(m[1], &last)
