@@ -187,17 +187,14 @@ func (l *list) compare(f *file, e *ast.RelationalOpExpr) {
 	if a.words == nil || !b.Known || b.Type != "string" || slices.Contains(a.words, b.Text) {
 		return
 	}
-	outcome := "this is always false"
+	outcome, whose := "false", "this is never"
 	if e.Operator == "~=" {
-		outcome = "this is always true"
+		outcome = "true"
 	}
-	whose := ""
 	if a.from != nil {
-		whose = a.from.Label() + " never gives "
-	} else {
-		whose = "it is never "
+		whose = a.from.Label() + " never gives"
 	}
-	l.at(f, b.Line, b.Text, ruleNeverEqual, "%s%q, so %s%s; it can be %s",
+	l.at(f, b.Line, b.Text, ruleNeverEqual, "%s %q, so the comparison is always %s%s (it can be %s)",
 		whose, b.Text, outcome, api.DidYouMean(b.Text, a.words), quotedList(a.words))
 }
 
@@ -212,17 +209,17 @@ func quotedList(words []string) string {
 	return strings.Join(list, ", ")
 }
 
-// required looks for modules that do not exist.
-func (l *list) required(f *file, call *ast.FuncCallExpr, name string) {
-	if module, ok := l.look.Modules[name]; ok {
-		f.modules = append(f.modules, module)
+// required notes a module that is required.
+func (l *list) required(f *file, call *ast.FuncCallExpr, module string) {
+	if at, ok := l.look.Modules[module]; ok {
+		f.modules = append(f.modules, at)
 		return
 	}
-	var known []string
-	for module := range l.look.Modules {
-		known = append(known, module)
-	}
-	slices.Sort(known)
-	l.at(f, call.Line(), name, ruleModule, "there is no module %q: neither scripts/%s.lua nor a plugin or library module of that name%s",
-		name, strings.ReplaceAll(name, ".", "/"), api.DidYouMean(name, known))
+	l.missing = append(l.missing, name{file: f, text: module, line: call.Line()})
+}
+
+// module tells of a module that does not exist.
+func (l *list) module(n name) {
+	l.at(n.file, n.line, n.text, ruleModule, "there is no module %q: neither scripts/%s.lua nor a plugin or library module of that name%s",
+		n.text, strings.ReplaceAll(n.text, ".", "/"), api.DidYouMean(n.text, sortedKeys(l.look.Modules)))
 }

@@ -77,6 +77,12 @@ func Site(ctx context.Context, o Options) ([]*Finding, error) {
 			l.written(f)
 		}
 	}
+	l.used = l.inUse()
+	for _, n := range l.missing {
+		if l.used[n.file.name] {
+			l.module(n)
+		}
+	}
 	if sound {
 		if err := h.Load(ctx); err != nil {
 			l.fromLoading(err)
@@ -104,6 +110,8 @@ type list struct {
 	broken  map[string]bool // files that do not compile
 
 	names      []name
+	used       map[string]bool // files that take part
+	missing    []name          // modules that do not exist
 	languages  map[string]bool // that scripts and peers ask for
 	speak      []string        // the same as a list, once all are known
 	entered    map[string]bool // contexts that scripts name

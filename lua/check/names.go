@@ -48,9 +48,8 @@ func (l *list) named(f *file, e *api.Entry, arguments []api.Written, first int) 
 
 // lookUp holds what scripts name against what there is.
 func (l *list) lookUp() {
-	used := l.inUse()
 	for _, n := range l.names {
-		if !used[n.file.name] && !l.anyModule {
+		if !l.used[n.file.name] {
 			continue // what it needs comes with whatever will require it
 		}
 		switch n.kind {
@@ -66,10 +65,14 @@ func (l *list) lookUp() {
 	}
 }
 
-// inUse are the files that take part: those that run at load, and what they require.
+// inUse are the files that take part: those that run at load, and what they
+// require; all, where a script computes the name of a module.
 func (l *list) inUse() map[string]bool {
 	used := map[string]bool{}
 	order := slices.Clone(l.look.Entries)
+	if l.anyModule {
+		order = sortedKeys(l.look.Files)
+	}
 	for i := 0; i < len(order); i++ {
 		if f := l.files[order[i]]; f != nil && !used[f.name] {
 			used[f.name] = true

@@ -54,8 +54,38 @@ func (l *list) closure(fn *lua.LFunction) (c closure, ok bool) {
 	if f == nil {
 		return c, false
 	}
-	exprs := f.spans[span{fn.Proto.LineDefined, fn.Proto.LastLineDefined}]
+	exprs := f.written(fn.Proto)
 	return closure{fn, f, exprs}, len(exprs) > 0
+}
+
+// written finds the function that was compiled to a prototype, by its lines; of
+// those that share their lines, the one whose words are among its constants.
+func (f *file) written(proto *lua.FunctionProto) []*ast.FunctionExpr {
+	candidates := f.spans[span{proto.LineDefined, proto.LastLineDefined}]
+	if len(candidates) < 2 {
+		return candidates
+	}
+	constants := map[string]bool{}
+	for _, c := range proto.Constants {
+		if text, ok := c.(lua.LString); ok {
+			constants[string(text)] = true
+		}
+	}
+	var best []*ast.FunctionExpr
+	most := 0
+	for _, e := range candidates {
+		words := f.bodies[e].words
+		if slices.ContainsFunc(words, func(w string) bool { return !constants[w] }) {
+			continue
+		}
+		if len(words) > most {
+			best, most = nil, len(words)
+		}
+		if len(words) == most {
+			best = append(best, e)
+		}
+	}
+	return best
 }
 
 // deeds looks at fn, once.
@@ -164,12 +194,12 @@ func (c *closure) held(e *ast.IdentExpr) []lua.LValue {
 
 // inside reports whether a function is the closure's or lies in it.
 func (c *closure) inside(owner *ast.FunctionExpr) bool {
-	if owner == nil {
-		return false
+	for ; owner != nil; owner = c.file.bodies[owner].outer {
+		if slices.Contains(c.exprs, owner) {
+			return true
+		}
 	}
-	return slices.ContainsFunc(c.exprs, func(e *ast.FunctionExpr) bool {
-		return e.Line() <= owner.Line() && owner.LastLine() <= e.LastLine()
-	})
+	return false
 }
 
 // choices are the texts that an expression may have, with marks for what only a

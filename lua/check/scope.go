@@ -26,7 +26,9 @@ type file struct {
 
 // body is what one function does itself; inner functions have bodies of their own.
 type body struct {
+	outer *ast.FunctionExpr
 	inner []*ast.FunctionExpr
+	words []string // constant strings and names of members
 	calls []*ast.FuncCallExpr
 	uses  []use
 }
@@ -254,6 +256,8 @@ func (b *binder) expressions(list []ast.Expr) {
 
 func (b *binder) expression(e ast.Expr) {
 	switch e := e.(type) {
+	case *ast.StringExpr:
+		b.bodies[b.function].words = append(b.bodies[b.function].words, e.Value)
 	case *ast.IdentExpr:
 		b.use(e, "")
 	case *ast.AttrGetExpr:
@@ -274,6 +278,7 @@ func (b *binder) expression(e ast.Expr) {
 		if e.Func != nil {
 			b.expression(e.Func)
 		} else {
+			own.words = append(own.words, e.Method)
 			b.object(e.Receiver, &ast.StringExpr{Value: e.Method})
 		}
 		b.expressions(e.Args)
@@ -337,7 +342,7 @@ func (b *binder) body(f *ast.FunctionExpr, method bool) {
 	outer := b.function
 	b.function = f
 	b.bodies[outer].inner = append(b.bodies[outer].inner, f)
-	b.bodies[f] = &body{}
+	b.bodies[f] = &body{outer: outer}
 	at := span{f.Line(), f.LastLine()}
 	b.spans[at] = append(b.spans[at], f)
 	b.open()
