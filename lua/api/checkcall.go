@@ -64,6 +64,13 @@ func (e *Entry) Check(args []Written, first, line int, open bool) []Complaint {
 	return c.list
 }
 
+// Check compares a value that is assigned to a field of an object with the table.
+func (f *Field) Check(class string, w Written) []Complaint {
+	c := complaints{label: "a " + class, line: w.Line}
+	c.value(f.Name, &f.Type, w)
+	return c.list
+}
+
 // Visit shows f every value among the arguments whose place in the table is
 // known, with the type that it should have.
 func (e *Entry) Visit(args []Written, first int, f func(t *Type, w Written)) {

@@ -155,23 +155,35 @@ func fieldNames(t *api.Type) []string {
 	return list
 }
 
-// assignment looks for fields of objects that cannot be set.
-func (l *list) assignment(f *file, write *ast.AttrGetExpr) {
-	key, ok := write.Key.(*ast.StringExpr)
-	if !ok {
-		return
-	}
-	class := f.value(write.Object, 0).Class
-	if class == "" {
+// assignment looks for fields of objects that cannot be set, or not to that.
+func (l *list) assignment(f *file, w write) {
+	key, ok := w.target.Key.(*ast.StringExpr)
+	class := f.value(w.target.Object, 0).Class
+	if !ok || class == "" {
 		return
 	}
 	name := key.Value
-	switch field := classField(class, name); {
+	field := classField(class, name)
+	switch {
 	case field == nil:
 		l.at(f, key.Line(), name, ruleReadOnly, "a %s has no field '%s' to set%s; values of your own belong into call.vars",
 			class, name, api.DidYouMean(name, api.Members(class)))
+		return
 	case !field.Settable:
 		l.at(f, key.Line(), name, ruleReadOnly, "'%s' of a %s cannot be set", name, class)
+		return
+	case w.from.expr == nil:
+		return
+	}
+	value := f.value(w.from.expr, w.from.nth)
+	if field.Type.Names == api.NamesLanguage && value.Known {
+		l.languages[value.Text] = true
+	}
+	if value.Line == 0 {
+		value.Line = key.Line()
+	}
+	for _, c := range field.Check(class, value.Written) {
+		l.at(f, c.Line, c.Word, ruleArgument, "%s", c.Message)
 	}
 }
 

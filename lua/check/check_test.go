@@ -1,7 +1,6 @@
 package check
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,7 +11,13 @@ import (
 
 func findings(t *testing.T, text string) []*Finding {
 	t.Helper()
-	list, err := Site(context.Background(), Options{Scripts: fstest.MapFS{"dialplan.lua": {Data: []byte(text)}}, Part: true})
+	return findingsWith(t, text, Options{Part: true})
+}
+
+func findingsWith(t *testing.T, text string, o Options) []*Finding {
+	t.Helper()
+	o.Scripts = fstest.MapFS{"dialplan.lua": {Data: []byte(text)}}
+	list, err := Site(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ type file struct {
 	calls    []*ast.FuncCallExpr
 	compares []*ast.RelationalOpExpr
 	reads    []*ast.AttrGetExpr
-	writes   []*ast.AttrGetExpr
+	writes   []write
 	modules  []string                       // files that it requires
 	classes  map[*ast.FunctionExpr][]string // of the arguments that the library gives it
 }
@@ -60,6 +60,12 @@ type variable struct {
 type source struct {
 	expr ast.Expr
 	nth  int
+}
+
+// write is an assignment to a part of a value.
+type write struct {
+	target *ast.AttrGetExpr
+	from   source
 }
 
 // readFile parses a file. It must be one that the host compiled, which bounds
@@ -236,7 +242,7 @@ func (b *binder) assign(target ast.Expr, from source) {
 	case *ast.AttrGetExpr:
 		b.expression(e.Object)
 		b.expression(e.Key)
-		b.writes = append(b.writes, e)
+		b.writes = append(b.writes, write{e, from})
 		object, isName := e.Object.(*ast.IdentExpr)
 		key, isConstant := e.Key.(*ast.StringExpr)
 		if v := b.names[object]; isName && isConstant && v != nil {
