@@ -96,7 +96,10 @@ func newSARIF(findings []*Finding, folder, version string) sarif {
 		if f.File != "" {
 			at := sarifPhysical{Artifact: sarifArtifact{(&url.URL{Path: path.Join(folder, f.File)}).EscapedPath()}}
 			if f.Line > 0 {
-				at.Region = &sarifRegion{StartLine: f.Line, StartColumn: f.character(), Snippet: &sarifText{f.Source}}
+				at.Region = &sarifRegion{StartLine: f.Line, StartColumn: f.character()}
+				if f.Source != "" {
+					at.Region.Snippet = &sarifText{f.Source}
+				}
 			}
 			result.Locations = append(result.Locations, sarifLocation{at})
 		}
