@@ -291,6 +291,11 @@ var moments = []struct {
 	{"reading", `call:read { prompt = "demo-congrats", max = 4, timeout = 60 }`, 0},
 	{"recording", `call:record { path = call.id .. ".wav", max = 60 }`, 0},
 	{"recording what is too short", `call:record { path = call.id .. ".wav", max = 60, min = 50 }`, 0},
+	{"several things at once", `call:answer() call:race {
+		function() while true do call:play "demo-echotest" end end,
+		function() call:all { function() call:read { timeout = 60 } end, function() pcall(call.wait, call, 60) end } end,
+		function() call:record { path = call.id .. ".wav", max = 60, min = 50 } end,
+		function() coroutine.wrap(function() call:wait(60) end)() end }`, 0},
 	{"a beep before a recording", `call:record { path = call.id .. ".wav", max = 60, min = 50, beep = true }`, 0},
 	{"saying", `call:say { digits = ("1234567890"):rep(9) }`, 0},
 	{"dialling", `call:dial("sip/1@silent", { timeout = 60 })`, 180},
