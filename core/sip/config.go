@@ -67,7 +67,7 @@ type Phone struct {
 type Trunk struct {
 	Name          string
 	Host          string         // name or address, optionally with :port
-	Transport     string         // "udp" (default), "tcp", "tls"
+	Transport     string         // "udp", "tcp", "tls"; "" = what NAPTR or SRV records of Host say, else udp
 	User          string         // of our credentials and registration
 	AuthUser      string         // digest user name where it is not User
 	Password      string         //

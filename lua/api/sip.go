@@ -62,7 +62,7 @@ sip.phone "1101" {
 			{Name: "name", Type: text(), Required: true, Summary: `its name in targets: "sip/0123456789@ovh"`},
 			{Name: "settings", Required: true, Type: record(append([]Field{
 				{Name: "host", Type: text(), Required: true, Summary: "name or address, optionally with :port"},
-				{Name: "transport", Type: words("udp", "tcp", "tls"), Default: "udp", Summary: "how it is reached"},
+				{Name: "transport", Type: words("udp", "tcp", "tls"), Summary: "how it is reached; left out, the records of the domain (NAPTR, SRV) say, and else udp"},
 				{Name: "user", Type: text(), Summary: "of our credentials"},
 				{Name: "auth_user", Type: text(), Summary: "of the digest, where it is not user"},
 				{Name: "password", Type: text(), Summary: "of our credentials"},

@@ -320,7 +320,7 @@ function sip.phone(name, settings) end
 
 ---@class sip.trunk.settings
 ---@field host string name or address, optionally with :port
----@field transport? "udp"|"tcp"|"tls" how it is reached (default "udp")
+---@field transport? "udp"|"tcp"|"tls" how it is reached; left out, the records of the domain (NAPTR, SRV) say, and else udp
 ---@field user? string of our credentials
 ---@field auth_user? string of the digest, where it is not user
 ---@field password? string of our credentials
