@@ -77,12 +77,18 @@ func (t *thread) stack(root string) []dap.StackFrame {
 		case name == "" || strings.ContainsAny(name, "?<( "):
 			name = "function at line " + strconv.Itoa(f.debug.LineDefined)
 		}
-		list = append(list, dap.StackFrame{
-			Id: t.id*perThread + i, Name: name, Line: f.debug.CurrentLine, Column: 1,
-			Source: &dap.Source{Name: filepath.Base(f.debug.Source), Path: filepath.Join(root, filepath.FromSlash(f.debug.Source))},
-		})
+		list = append(list, dap.StackFrame{Id: t.id*perThread + i, Name: name, Line: f.debug.CurrentLine, Column: 1, Source: source(root, f.debug.Source)})
 	}
 	return list
+}
+
+// source is a file as the editor opens it. The library is inside the program, and
+// has no file.
+func source(root, name string) *dap.Source {
+	if strings.HasPrefix(name, "lib/") {
+		return &dap.Source{Name: name, PresentationHint: "deemphasize", Origin: "library"}
+	}
+	return &dap.Source{Name: filepath.Base(name), Path: filepath.Join(root, filepath.FromSlash(name))}
 }
 
 func (t *thread) scopes(number int) []dap.Scope {

@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/google/go-dap"
-	lua "github.com/yuin/gopher-lua"
 
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/lua/host"
@@ -24,7 +23,7 @@ import (
 // "scripts/dialplan.lua".
 type Launcher interface {
 	Prepare(arguments json.RawMessage) (root string, err error)
-	Run(ctx context.Context, line func(s *host.State, L *lua.LState, file string, line int), out io.Writer) error
+	Run(ctx context.Context, line host.LineFunc, out io.Writer) error
 }
 
 // Session serves one editor.

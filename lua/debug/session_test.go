@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-dap"
-	lua "github.com/yuin/gopher-lua"
 
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/lua/host"
@@ -38,7 +37,7 @@ type siteLauncher struct{ text string }
 
 func (siteLauncher) Prepare(json.RawMessage) (string, error) { return "/site", nil }
 
-func (l siteLauncher) Run(ctx context.Context, line func(*host.State, *lua.LState, string, int), out io.Writer) error {
+func (l siteLauncher) Run(ctx context.Context, line host.LineFunc, out io.Writer) error {
 	h, err := host.New(host.Options{
 		Scripts: fstest.MapFS{"main.lua": {Data: []byte(l.text)}}, Line: line, Log: slog.New(slog.NewTextHandler(out, nil)),
 	})

@@ -56,10 +56,8 @@ type Options struct {
 	// Seed starts the random numbers of a state; nil seeds from the system.
 	Seed func() uint64
 
-	// Line, where not nil, is called before each statement of the site's files, on
-	// the goroutine of the state that runs it, for tools that follow scripts. It
-	// may wait, and may raise an error in L.
-	Line func(s *State, L *lua.LState, file string, line int)
+	// Line, where not nil, follows the site's files statement by statement.
+	Line LineFunc
 
 	// Accept, where not nil, is asked before a loaded Version is put in place; an
 	// error refuses it.
@@ -74,6 +72,13 @@ type Options struct {
 	// goroutine.
 	Loaded func(v *Version, err error)
 }
+
+// LineFunc is called before a statement, on the goroutine of the state that runs
+// it, for tools that follow scripts. It may wait, and may raise an error in L.
+type LineFunc func(s *State, L Thread, file string, line int)
+
+// Thread is one of the interpreter's threads that a state runs on.
+type Thread = *lua.LState
 
 // Limits bound what one script can use up. Zero fields take the default.
 type Limits struct {
