@@ -88,11 +88,6 @@ func (p *player) end(err error) {
 	}
 }
 
-// StopPlaying ends what is being played. Any goroutine.
-func (l *Line) StopPlaying() {
-	l.worker.Post(func() { l.finish(ErrStopped) })
-}
-
 // Listen lets s hear the leg until stop is called. Any goroutine.
 func (l *Line) Listen(s Sink) (stop func()) {
 	e := &ear{s}

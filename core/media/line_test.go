@@ -70,6 +70,20 @@ func TestPlayingAnotherStopsTheFirst(t *testing.T) {
 	}
 }
 
+// What ends one sound must not end another that has taken its place.
+func TestStoppingTheFirstLeavesTheSecond(t *testing.T) {
+	v, p, l := newTestLine(t)
+	stop := l.Play(&ramp{left: 500}, nil)
+	v.Advance(100 * time.Millisecond)
+	l.Play(&ramp{left: 50}, nil)
+	stop()
+	v.Advance(2 * time.Second)
+	stop()
+	if n := p.Written().Frames; n < 50 || n > 60 {
+		t.Errorf("%d frames were sent, want the 50 of the second", n)
+	}
+}
+
 func TestPlayingWaitsForMedia(t *testing.T) {
 	v, p, l := newTestLine(t)
 	p.SetFormat(call.Format{})
