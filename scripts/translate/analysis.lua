@@ -14,7 +14,7 @@ local analysis = {}
 local pass = {}
 pass.__index = pass
 
--- compile is asterisk.compile where the runtime has it.
+-- options.compile is the runtime's compiler of texts, asterisk.compile.
 function analysis.run(plan, report, options)
   local self = setmetatable({
     plan = plan, report = report, old = options.old, compile = options.compile, shims = { applications = {}, functions = {} },
@@ -134,6 +134,7 @@ function pass:options(step, known)
   local parts = arguments.split(step.args, ",")
   local written = parts[at]
   if not written or not arguments.is_static(written) then return end
+  if self.old and #written > 2 and written:find "^%l+$" then return end -- words of old times: skip, noanswer
   local plain = written:gsub("%b()", "")
   for letter in plain:gmatch "%S" do
     if not known.options.letters:find(letter, 1, true) then
@@ -151,7 +152,6 @@ function pass:substitutions(step, s)
   end
   for name in s:gmatch "%${%s*([%a_][%w_]*)%(" do self:func(step, name) end
   if step.app:lower() == "set" then self:assigned(step, s) end
-  if not self.compile then return end
   local problems = self.problems[s]
   if problems == nil then
     local _, found = self.compile.text(s)

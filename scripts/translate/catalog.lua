@@ -122,8 +122,8 @@ local levels = { exact = "exact", approximate = "approximate", unavailable = "la
 
 -- What the runtime says of itself counts more than these lists: what it does not
 -- name is not there.
-local found, runtime = pcall(require, "asterisk")
-if found then
+local runtime = require "asterisk"
+do
   local function merge(kind, list, known_names, known)
     for _, entry in pairs(catalog[kind]) do
       if entry.status == "exact" then

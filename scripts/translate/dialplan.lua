@@ -97,8 +97,8 @@ function parser:with_globals(s)
   return (s:gsub("%${([%w_]+)}", function(name) return self.plan.values[name] or "" end))
 end
 
-function parser:open(section)
-  local plan = self.plan
+-- The context of a section, made where it is new.
+function dialplan.open(plan, section)
   local context = plan.by_name[section.name]
   if not context then
     context = {
@@ -112,7 +112,7 @@ function parser:open(section)
 end
 
 function parser:context(section)
-  self.here = self:open(section)
+  self.here = dialplan.open(self.plan, section)
   self.pattern, self.priority, self.aliases = nil, nil, nil
   for _, entry in ipairs(section.entries) do
     local word = entry.name:lower()
@@ -121,7 +121,7 @@ function parser:context(section)
     elseif word == "same" then
       self:same(entry)
     elseif word == "include" then
-      self:include(entry)
+      dialplan.include(self.here, entry, self:with_globals(entry.value), self.report)
     elseif word == "ignorepat" then
       self:item("ignorepat", entry, { prefix = entry.value })
     elseif word == "switch" or word == "lswitch" or word == "eswitch" then
@@ -148,13 +148,13 @@ function parser:unknown_word(entry)
     near and ("%s => %s was probably meant"):format(near, entry.value) or "a comment begins with a semicolon")
 end
 
--- include => context,times,days of week,days of month,months,zone
-function parser:include(entry)
-  local separator = entry.value:find("|", 1, true) and "|" or ","
-  local parts = text.split(entry.value, separator)
-  local name = text.trim(self:with_globals(parts[1]))
+-- Adds an include to a context: "context,times,days of week,days of month,months,
+-- zone".
+function dialplan.include(context, at, value, report)
+  local parts = text.split(value, value:find("|", 1, true) and "|" or ",")
+  local name = text.trim(parts[1])
   if name == "" then
-    self.report:unknown(entry, "include => without a context", "write include => CONTEXT")
+    report:unknown(at, "include => without a context", "write include => CONTEXT")
     return
   end
   local when
@@ -163,7 +163,7 @@ function parser:include(entry)
     for i = 2, math.min(5, #parts) do
       local time = text.trim(parts[i])
       if not patterns.is_time(time) then
-        self.report:unknown(entry, ("'%s' is not a time; the include was left out"):format(time),
+        report:unknown(at, ("'%s' is not a time; the include was left out"):format(time),
           "times are written 09:00-17:59,mon-fri,1-31,jan-dec")
         return
       end
@@ -171,7 +171,10 @@ function parser:include(entry)
     end
     when = table.concat(times, ",")
   end
-  self:item("include", entry, { context = name, when = when, zone = parts[6] and text.trim(parts[6]) })
+  context.items[#context.items + 1] = {
+    what = "include", context = name, when = when, zone = parts[6] and text.trim(parts[6]),
+    file = at.file, line = at.line, comment = at.comment, above = at.above,
+  }
 end
 
 -- Cuts the extension's name off an entry. Names hold commas only inside of
@@ -187,28 +190,21 @@ end
 function parser:exten(entry)
   local name, rest = cut(entry.value)
   name = text.trim(name)
-  self.pattern, self.key = nil, nil
+  self.pattern = nil
   if not rest then
     self.report:unknown(entry, ("'%s' has no priority and no application"):format(entry.value),
       "an extension is written exten => NUMBER,PRIORITY,APPLICATION(ARGUMENTS)")
     return
   end
   local written = self:with_globals(name)
-  local pattern, caller = written, nil
-  local slash = written:find("/", 1, true)
-  if slash then
-    pattern, caller = written:sub(1, slash - 1), (written:sub(slash + 1):gsub("[%s()]", ""))
-    if caller == "" then caller = "-" end -- callers without a number
-  end
-  local key, wrong = patterns.canonical(pattern)
-  local caller_key, caller_wrong = "", nil
-  if caller and caller ~= "-" then caller_key, caller_wrong = patterns.canonical(caller) end
-  if not key or not caller_key then
-    self.report:unknown(entry, ("the pattern '%s' fits nothing: %s"):format(written, wrong or caller_wrong),
-      "patterns are written _0[1-7]XX.")
+  local pattern, caller = written:match "^([^/]*)/(.*)$"
+  pattern = pattern or written
+  local known, wrong = dialplan.key(pattern, caller)
+  if not known then
+    self.report:unknown(entry, ("the pattern '%s' fits nothing: %s"):format(written, wrong), "patterns are written _0[1-7]XX.")
     return
   end
-  self.pattern, self.caller, self.key = pattern, caller, key .. "/" .. (caller and caller_key or "\0")
+  self.pattern, self.caller = pattern, caller
   self:step(entry, rest)
 end
 
@@ -220,16 +216,31 @@ function parser:same(entry)
   self:step(entry, entry.value)
 end
 
-function parser:extension(entry)
-  local key = self.key
-  local extension = self.here.by_pattern[key]
+-- What an extension is kept under: alike for all ways to write it. nil and the
+-- reason where the pattern fits nothing. The second result is the caller as
+-- routes have it: "-" for callers without a number.
+function dialplan.key(pattern, caller)
+  local key, wrong = patterns.canonical(pattern)
+  if not key then return nil, wrong end
+  if not caller then return key .. "/\0" end
+  caller = caller:gsub("[%s()]", "")
+  if caller == "" then return key .. "/", "-" end
+  local caller_key, caller_wrong = patterns.canonical(caller)
+  if not caller_key then return nil, caller_wrong end
+  return key .. "/" .. caller_key, caller
+end
+
+-- The extension of a context, made where it is new.
+function dialplan.extension(context, pattern, caller, at)
+  local key, shown = dialplan.key(pattern, caller)
+  if not key then return nil, shown end
+  local extension = context.by_pattern[key]
   if not extension then
     extension = {
-      pattern = self.pattern, caller = self.caller, file = entry.file, line = entry.line, steps = {}, by_priority = {},
-      labels = {},
+      pattern = pattern, caller = caller and shown, file = at.file, line = at.line, steps = {}, by_priority = {}, labels = {},
     }
-    self.here.by_pattern[key] = extension
-    self.here.extensions[#self.here.extensions + 1] = extension
+    context.by_pattern[key] = extension
+    context.extensions[#context.extensions + 1] = extension
   end
   return extension
 end
@@ -280,7 +291,7 @@ function parser:step(entry, rest)
     written, app = rest, ""
     self.report:note(entry, "no application", "write NoOp for a priority that does nothing")
   end
-  local extension = self:extension(entry)
+  local extension = dialplan.extension(self.here, self.pattern, self.caller, entry)
   local number, label, suggestion = self:number(entry, extension, text.trim(written))
   if not number then
     self.report:unknown(entry, label, suggestion)
@@ -307,22 +318,27 @@ function parser:add(entry, extension, number, label, written)
     name, args, wrong, suggestion = arguments.application(written)
   end
   if wrong then self.report:note(entry, wrong, suggestion) end
+  dialplan.put(extension, {
+    priority = number, label = label, app = name, args = args, written = written,
+    file = entry.file, line = entry.line, comment = entry.comment, above = entry.above,
+  }, self.report)
+end
+
+-- Puts a step into its place. Of two with one priority the first stays.
+function dialplan.put(extension, step, report)
+  local number, label = step.priority, step.label
   if extension.by_priority[number] then
-    self.report:note(entry, ("priority %d of %s is already there; Asterisk keeps the first one"):format(number, extension.pattern),
+    report:note(step, ("priority %d of %s is already there; Asterisk keeps the first one"):format(number, extension.pattern),
       "number the priorities 1, n, n, …")
     return
   end
   if label and extension.labels[label] then
-    self.report:note(entry, ("label %s is already used at priority %d"):format(label, extension.labels[label].priority),
+    report:note(step, ("label %s is already used at priority %d"):format(label, extension.labels[label].priority),
       "choose another name")
-    label = nil
+    step.label = nil
   end
-  local step = {
-    priority = number, label = label, app = name, args = args, written = written,
-    file = entry.file, line = entry.line, comment = entry.comment, above = entry.above,
-  }
   extension.by_priority[number] = step
-  if label then extension.labels[label] = step end
+  if step.label then extension.labels[step.label] = step end
   local steps = extension.steps
   local at = #steps + 1
   while at > 1 and steps[at - 1].priority > number do at = at - 1 end

@@ -9,6 +9,7 @@
 --   writer      the dialplan to Lua
 --   report      what became of each line
 --
+-- ael/ reads extensions.ael to the same contexts, extensions and steps, and
 -- config/ does the same for sip.conf and the other files beside the dialplan.
 -- arguments, misprints, catalog, era and text are what they share.
 --
@@ -32,24 +33,23 @@ local writer = require "writer"
 local reports = require "report"
 local eras = require "era"
 local config = require "config"
+local ael = require "ael.parser"
+local lower = require "ael.lower"
 
-local found, compiler = pcall(require, "asterisk.compile")
-
--- Without the runtime's compiler, texts are substituted when they are needed.
-local function compile(s)
-  if found then return (compiler.text(s)) end
-  return "require(\"asterisk.compile\").run(ch, " .. require("text").quote(s) .. ")"
-end
+local compiler = require "asterisk.compile"
 
 local function translate_dialplan(job, report)
   local lines = reader.new(job, report):read(job.options.main)
-  if not lines then return false end
+  local trees = ael.parse(job, report, (job.options.main:gsub("%.conf$", ".ael")))
+  if not lines and not trees then return false end
+  lines = lines or {}
   local list = sections.parse(lines, report)
   local era, why = eras.of(job.options.era, list)
   if why then report:note({ file = job.options.main, line = 1 }, why, "say --era 20 if it is not that old") end
   local plan = dialplan.parse(list, report, { old = era.old })
-  local shims = analysis.run(plan, report, { old = era.old, compile = found and compiler or nil })
-  for path, content in pairs(writer.write(plan, era, compile)) do job.write(path, content) end
+  if trees then lower.into(plan, trees, report) end
+  local shims = analysis.run(plan, report, { old = era.old, compile = compiler })
+  for path, content in pairs(writer.write(plan, era, compiler.text)) do job.write(path, content) end
   local list, files = writer.shims(shims)
   job.write("scripts/asterisk/shims.lua", list)
   for path, content in pairs(files) do

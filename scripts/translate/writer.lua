@@ -64,7 +64,7 @@ local function value(compile, cache, s)
   if arguments.is_static(s) then return quote(s) end
   local source = cache[s]
   if not source then
-    source = "function(ch) return " .. compile(s) .. " end"
+    source = "function(ch) return " .. (compile(s)) .. " end"
     cache[s] = source
   end
   return source
@@ -157,7 +157,7 @@ function pass:globals(o, globals)
   o:add "\n  globals = {\n"
   for _, entry in ipairs(globals) do
     comments(o, entry.above, "    ")
-    o:add("    { ", quote(entry.name), ", ", value(self.compile, self.cache, entry.value), ", line = ", tostring(entry.line), " },")
+    o:add("    { ", quote(entry.name), ", ", entry.plain and quote(entry.value) or value(self.compile, self.cache, entry.value), ", line = ", tostring(entry.line), " },")
     trailing(o, entry.comment)
   end
   o:add "  },\n"

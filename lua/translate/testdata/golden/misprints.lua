@@ -34,11 +34,11 @@ local here = "demo"
 context(here)
 
 asterisk.extension(here, "_[1_4]", function() return {
-  { 1, "Set", function(ch) return require("asterisk.compile").run(ch, "NAME=${RAND()}") end, line = 2 },
+  { 1, "Set", function(ch) return "NAME=" .. ch:fn("RAND", "") end, line = 2 },
 } end, { file = "extensions.conf" })
 
 asterisk.extension(here, "101", function() return {
-  { 1, "Dial ", function(ch) return require("asterisk.compile").run(ch, "${ARG2},20,t") end, line = 3 },
+  { 1, "Dial ", function(ch) return ch:get "ARG2" .. ",20,t" end, line = 3 },
   { 2, "Goto", "s-$(DIALSTATUS),1", line = 4 },
 } end, { file = "extensions.conf" })
 
@@ -47,15 +47,15 @@ asterisk.extension(here, "s-BUSY", function() return {
 } end, { file = "extensions.conf" })
 
 asterisk.extension(here, "102", function() return {
-  { 1, "SayDigits", function(ch) return require("asterisk.compile").run(ch, "${EXTEN:-2)") end, line = 6 },
+  { 1, "SayDigits", function(ch) return ch:expand "EXTEN:-2)" end, line = 6 },
 } end, { file = "extensions.conf" })
 
 asterisk.extension(here, "103", function() return {
-  { 1, "GotoIf", function(ch) return require("asterisk.compile").run(ch, "$[${CALLERIDNUM} = 8885551212] ?20 :10") end, line = 7 },
+  { 1, "GotoIf", function(ch) return ch:expression(ch:get "CALLERIDNUM" .. " = 8885551212") .. " ?20 :10" end, line = 7 },
 } end, { file = "extensions.conf" })
 
 asterisk.extension(here, "104", function() return {
-  { 1, "Set", function(ch) return require("asterisk.compile").run(ch, "NAME = ${DB(cidname/${CALLERID(num)})}") end, line = 8 },
+  { 1, "Set", function(ch) return "NAME = " .. ch:fn("DB", "cidname/" .. ch:fn("CALLERID", "num")) end, line = 8 },
 } end, { file = "extensions.conf" })
 
 asterisk.extension(here, "105", function() return {
@@ -63,7 +63,7 @@ asterisk.extension(here, "105", function() return {
 } end, { file = "extensions.conf" })
 
 asterisk.extension(here, ") _8.", function() return {
-  { 1, "Dial", function(ch) return require("asterisk.compile").run(ch, "SIP/${EXTEN}@sipnet,40") end, line = 10 },
+  { 1, "Dial", function(ch) return "SIP/" .. ch:get "EXTEN" .. "@sipnet,40" end, line = 10 },
 } end, { file = "extensions.conf", caller = "201" })
 
 asterisk.extension(here, "106", function() return {
@@ -137,6 +137,7 @@ extensions.conf:4: note: $(DIALSTATUS) is not a variable but plain text; ${DIALS
 extensions.conf:5: unknown: '' is not an application; a call that comes here ends; Goto(default,s,1) was probably meant
 extensions.conf:6: note: '//To read only the last two digits' after the closing parenthesis is ignored; a comment begins with a semicolon
 extensions.conf:6: note: no closing } in '${EXTEN:-2)'; ${EXTEN:-2} was probably meant
+extensions.conf:6: note: the '}' that closes '${' is missing
 extensions.conf:7: note: there is no priority 20 to go to
 extensions.conf:7: note: there is no priority 10 to go to
 extensions.conf:8: note: spaces around = are part of the name and of the value; Set(NAME=${DB(cidname/${CALLERID(num)})}) was probably meant

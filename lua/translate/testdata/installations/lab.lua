@@ -34,8 +34,10 @@ sip.phone "1201" { -- users.conf:17
 --   name = "Utilisateur5",
 -- }
 ==== report
+extensions.conf:4: unknown: VoiceMail: needs voicemail, which this server does not have; translate again when it does, or take it out
+extensions.conf:8: unknown: VoiceMailMain: needs voicemail, which this server does not have; translate again when it does, or take it out
 users.conf:17: approximate: [1201] has no secret: anybody could register; moonwire makes a password; give it to the phone
 voicemail.conf:2: approximate: maxmsg=100 of voicemail has no counterpart; mailboxes work in moonwire's own way
 voicemail.conf:4: unknown: mailbox 1101@finance: this version of moonwire has no mailboxes; it stands in config.lua as a comment
 voicemail.conf:6: unknown: mailbox 1201@compta: this version of moonwire has no mailboxes; it stands in config.lua as a comment
-36 lines: 32 exact, 2 approximate, 2 unknown; coverage 88.9 %
+36 lines: 30 exact, 2 approximate, 4 unknown; coverage 83.3 %
