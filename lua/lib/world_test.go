@@ -25,6 +25,9 @@ import (
 	"github.com/moonwire/moonwire/lua/lib"
 )
 
+// compiled spares each world the work of compiling the library.
+var compiled = &host.Compiled{}
+
 var monday = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 
 // world is a server without a network in virtual time: one site, whose calls
@@ -113,7 +116,7 @@ func newWorld(t testing.TB, start time.Time, scripts map[string]string) *world {
 	for name, text := range scripts {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	w.host, err = host.New(host.Options{Scripts: files, Lib: lib.FS, Library: w.api, Clock: v, Log: logger, Limits: host.Limits{Prepared: 1}})
+	w.host, err = host.New(host.Options{Scripts: files, Lib: lib.FS, Library: w.api, Clock: v, Log: logger, Limits: host.Limits{Prepared: 1}, Compiled: compiled})
 	if err != nil {
 		t.Fatal(host.Report(err))
 	}
