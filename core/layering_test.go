@@ -19,7 +19,7 @@ import (
 const module = "github.com/moonwire/moonwire/"
 
 // endpoints are the technologies of lines. None knows another.
-var endpoints = []string{"core/sip", "core/iax2", "core/tdm", "core/webrtc", "core/fax"}
+var endpoints = []string{"core/sip", "core/local", "core/iax2", "core/tdm", "core/webrtc", "core/fax"}
 
 // parsers turn bytes into values and need neither a socket nor the time.
 var parsers = []string{"core/sdp", "core/route"}

@@ -17,6 +17,7 @@ import (
 	"github.com/moonwire/moonwire/cmd/moonwire/console"
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/local"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/media/file"
 	"github.com/moonwire/moonwire/core/rtp"
@@ -153,9 +154,10 @@ func (s *server) openScripts(ctx context.Context) error {
 	if err := file.Recover(folder, s.recovered); err != nil {
 		return usage("%s: %w", recordings, err)
 	}
+	itself := local.New(clock.Real)
 	s.api = api.New(api.Services{
 		Clock: clock.Real, Log: s.log, Zone: time.Local, Media: s.media,
-		Endpoints:  map[string]api.Dialer{"sip": lateDialer{s}},
+		Endpoints:  map[string]api.Dialer{"sip": lateDialer{s}, "local": itself},
 		Prompts:    func(language, name string) (api.Sound, error) { return s.prompts.Find(language, name) },
 		Store:      scriptStore{s.store},
 		Recordings: folder,
@@ -173,6 +175,7 @@ func (s *server) openScripts(ctx context.Context) error {
 		return err
 	}
 	s.api.Attach(s.host)
+	itself.Attach(s.api.Accept)
 	if err := s.host.Load(ctx); err != nil {
 		return usage("%w", err)
 	}

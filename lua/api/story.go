@@ -35,7 +35,7 @@ var traceEntries = []*Entry{
 			Field{Name: "found_in", Type: text(), Summary: "the context that it is written in"},
 			Field{Name: "file", Type: text(), Summary: "where it is written; the script's place where left out"},
 			Field{Name: "line", Type: count(), Summary: "the line there"},
-		)}},
+		)}, {Name: "party", Type: object("call"), Summary: "who it is done for; the call itself where left out"}},
 		Example: `context "internal":extension("690", function(call)
   trace.step { app = "NoOp", args = "hello", priority = 1 }
 end)`,
@@ -57,6 +57,9 @@ end)`,
 
 func (a *Args) traceStep() int {
 	l := a.story()
+	if party, ok := a.Value(1).(*lua.LUserData); ok {
+		l = party.Value.(*Call).story
+	}
 	if l == nil {
 		return 0
 	}

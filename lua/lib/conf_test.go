@@ -14,6 +14,7 @@ type conf struct {
 	globals  []pair
 	contexts []*confContext
 	byName   map[string]*confContext
+	hints    map[[2]string]string
 }
 
 type confContext struct {
@@ -39,7 +40,7 @@ var confInclude = regexp.MustCompile(`^#(?:try)?include\s+"?([^"\s]+)"?`)
 // readConf reads extensions.conf among files; ok is false where it includes
 // what is not there.
 func readConf(files map[string]string) (c *conf, ok bool) {
-	c = &conf{general: map[string]string{}, byName: map[string]*confContext{}}
+	c = &conf{general: map[string]string{}, byName: map[string]*confContext{}, hints: map[[2]string]string{}}
 	r := confReader{conf: c, files: files, ok: true}
 	r.read("extensions.conf")
 	return c, r.ok
@@ -169,6 +170,10 @@ func (r *confReader) step(rest string) {
 	}
 	n, err := strconv.Atoi(m[1])
 	switch {
+	case m[1] == "hint":
+		r.hints[[2]string{r.context.name, r.last}] = strings.TrimSpace(app)
+		r.priority = -1
+		return
 	case m[1] == "n":
 		n = r.priority + 1
 	case m[1] == "s":
@@ -178,11 +183,7 @@ func (r *confReader) step(rest string) {
 	}
 	if m[2] != "" {
 		step, _ := strconv.Atoi(m[2])
-		if m[1] == "n" {
-			n = r.priority + step
-		} else {
-			n += step
-		}
+		n += step
 	}
 	r.priority = n
 	s := confStep{priority: n, label: m[3]}
@@ -246,6 +247,9 @@ func (c *conf) lua() map[string]string {
 			}
 			fmt.Fprintf(&b, "} end, { file = \"extensions.conf\", caller = %s })\n", caller)
 		}
+		if len(ctx.switches) > 0 {
+			fmt.Fprintf(&b, "asterisk.switched(%s)\n", luaQuote(ctx.name))
+		}
 		for _, include := range ctx.includes {
 			name, when, timed := strings.Cut(include, "|")
 			if !timed {
@@ -284,6 +288,10 @@ func (c *conf) settings() string {
 			}
 			b.WriteString("},\n")
 		}
+	}
+	b.WriteString("},\nhints = {\n")
+	for key, device := range c.hints {
+		fmt.Fprintf(&b, "[%s] = { [%s] = %s },\n", luaQuote(key[0]), luaQuote(key[1]), luaQuote(device))
 	}
 	b.WriteString("},\n}\n")
 	return b.String()

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/call/fake"
 	"github.com/moonwire/moonwire/core/store"
 	"github.com/moonwire/moonwire/core/trace"
 )
@@ -45,8 +47,33 @@ type golden struct {
 	Answered bool
 }
 
+// caller is the name of the channel under test, as it was recorded.
+const caller = "Local/100@t-00000000;2"
+
 // different are traces that go another way on purpose, with the reason.
-var different = map[string]string{}
+var different = map[string]string{
+	"authenticate_ok":      "a prompt that is missing is left out, and the password still asked for",
+	"say_missing":          "a prompt that is missing is left out",
+	"dial_g_split":         "the caller is answered before both go on by themselves",
+	"if_elseif_chain":      "of the branches of If one runs, and no other behind it",
+	"pat_space_in_pattern": "a space in a plain number counts",
+	"exten_var_global":     "variables in the names of extensions are the translator's",
+	"hash_include_glob":    "includes of several files are the translator's",
+	"old_pipe_syntax":      "the separators of old are the translator's",
+	"shell_func":           noPrograms,
+	"system_status":        noPrograms,
+	"agi_fail":             noAGI,
+	"agi_goto":             noAGI,
+	"agi_missing":          noAGI,
+	"agi_script":           noAGI,
+	"queue_missing":        "there are no queues",
+	"voicemail_missing":    "there is no voicemail",
+}
+
+const (
+	noPrograms = "scripts run no programs"
+	noAGI      = "there is no AGI"
+)
 
 func TestTraces(t *testing.T) {
 	names, err := filepath.Glob("testdata/asterisk/traces/*.json")
@@ -70,6 +97,9 @@ func TestTraces(t *testing.T) {
 			switch {
 			case problem == "":
 				passed[g.Tags[0]]++
+				if different[g.Name] != "" {
+					t.Error("it is as recorded by now, and need not be excused")
+				}
 			case different[g.Name] != "":
 				t.Logf("differs on purpose: %s\n%s", different[g.Name], problem)
 			default:
@@ -109,9 +139,9 @@ func play(t *testing.T, g *golden) string {
 		}
 	}
 	leg := w.starts(call.Info{
-		Context: g.Dial.Context, Extension: g.Dial.Exten, Language: "en",
+		ID: caller, Endpoint: "local", Context: g.Dial.Context, Extension: g.Dial.Exten, Language: "en",
 		Caller: call.Party{Number: g.Dial.Caller.Num, Name: g.Dial.Caller.Name},
-	})
+	}, cannotTransfer)
 	for _, d := range g.DTMF {
 		w.clock.AfterFunc(time.Duration(d.At*float64(time.Second)), func() { leg.Presses(d.Digit) })
 	}
@@ -130,13 +160,24 @@ func play(t *testing.T, g *golden) string {
 	return w.compare(g, ended)
 }
 
+// cannotTransfer makes a line as the recordings had.
+func cannotTransfer(leg *fake.Leg) {
+	leg.Refuse(func(s call.Signal) error {
+		switch s.(type) {
+		case call.Redirect, call.Transfer:
+			return call.ErrNotSupported
+		}
+		return nil
+	})
+}
+
 // compare holds what was noted of a call against what was recorded.
 func (w *world) compare(g *golden, ended bool) string {
 	var problems []string
 	if !ended {
 		problems = append(problems, "the call did not end")
 	}
-	steps, vars, answered := w.story("c1")
+	steps, vars, answered := w.story(caller)
 	var want []string
 	for _, s := range g.Steps {
 		want = append(want, fmt.Sprintf("%v,%v,%v %v(%v)", s...))
@@ -187,9 +228,9 @@ func (w *world) story(leg string) (steps []string, vars map[string]string, answe
 	return steps, vars, answered
 }
 
-// alike compares two texts, taking names of channels for the same.
+// alike compares two texts, where only the number of a Local channel may differ.
 func alike(got, want string) bool {
-	return got == want || names.Replace(got) == names.Replace(want)
+	return got == want || names.ReplaceAllString(got, "@$1") == names.ReplaceAllString(want, "@$1")
 }
 
-var names = strings.NewReplacer("Local/100@t-00000000;2", "CHANNEL", "SIP/guest-", "CHANNEL")
+var names = regexp.MustCompile(`@(\w+)-[0-9a-f]{8}(?:;\d)?`)

@@ -17,6 +17,7 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/call/fake"
 	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/local"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/store"
 	"github.com/moonwire/moonwire/core/trace"
@@ -107,9 +108,10 @@ func newWorld(t testing.TB, start time.Time, scripts map[string]string) *world {
 	}
 	t.Cleanup(func() { recordings.Close() })
 	logger := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	itself := local.New(v)
 	w.api = api.New(api.Services{
 		Clock: v, Log: logger, Random: rand.NewPCG(1, 2), Media: engine, Prompts: prompts, Store: w.store, Trace: recorder,
-		Endpoints: map[string]api.Dialer{}, Recordings: recordings,
+		Endpoints: map[string]api.Dialer{"local": itself}, Recordings: recordings,
 		Env: func(name string) (string, bool) { return map[string]string{"TZ": "UTC"}[name], name == "TZ" },
 	})
 	files := fstest.MapFS{}
@@ -121,6 +123,7 @@ func newWorld(t testing.TB, start time.Time, scripts map[string]string) *world {
 		t.Fatal(host.Report(err))
 	}
 	w.api.Attach(w.host)
+	itself.Attach(w.api.Accept)
 	if err := w.host.Load(context.Background()); err != nil {
 		t.Fatal(host.Report(err))
 	}
@@ -130,7 +133,7 @@ func newWorld(t testing.TB, start time.Time, scripts map[string]string) *world {
 }
 
 // starts places a call.
-func (w *world) starts(info call.Info) *fake.Leg {
+func (w *world) starts(info call.Info, behaviours ...fake.Behaviour) *fake.Leg {
 	if info.ID == "" {
 		info.ID = "c1"
 	}
@@ -138,7 +141,7 @@ func (w *world) starts(info call.Info) *fake.Leg {
 		info.Endpoint = "sip"
 	}
 	info.Incoming = true
-	leg := fake.NewLeg(w.clock, info)
+	leg := fake.NewLeg(w.clock, info, behaviours...)
 	w.api.Accept(leg)
 	w.clock.Settle()
 	return leg

@@ -1176,7 +1176,8 @@ function log.error(format, ...) end
 ---end)
 ---```
 ---@param step trace.step.step what is about to be done
-function trace.step(step) end
+---@param party? call who it is done for; the call itself where left out
+function trace.step(step, party) end
 
 ---Notes in the story of the call that a variable has a new value.
 ---

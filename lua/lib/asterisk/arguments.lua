@@ -96,7 +96,7 @@ end
 -- zero, or any other text that is not empty.
 function arguments.truth(text)
   if text == nil or text == "" then return false end
-  if text:find "^%d" then return arguments.whole(text) ~= 0 end
+  if text:find "^%s*[+-]?%d" then return arguments.whole(text) ~= 0 end
   return true
 end
 

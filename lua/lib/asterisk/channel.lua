@@ -160,8 +160,16 @@ function Channel:set(name, value)
   local marks, plain = name:match "^(_?_?)(.*)$"
   self.vars[plain] = value
   self.inherits[plain] = #marks > 0 and #marks or nil
-  trace.variable(plain, value)
+  self:changed(plain, value)
 end
+
+-- Notes in the story of the call that a variable has changed.
+function Channel:changed(name, value)
+  if not self.aside then trace.variable(name, value) end
+end
+
+-- Notes a step in the story of the call, or of the party that it is run for.
+function Channel:note(step) trace.step(step, self.aside) end
 
 -- Takes a variable away.
 function Channel:unset(name)
@@ -308,10 +316,16 @@ function Channel:inherited()
   return list
 end
 
--- Headers for a channel that is dialled: those of SIPAddHeader, and for a Local
--- channel the variables that it takes over.
-function Channel:headers()
+-- Headers for a channel that is dialled: those of SIPAddHeader, and for Local
+-- channels the variables that they take over.
+function Channel:headers(inside)
   local headers, any = {}, false
+  if inside then
+    local list = self:inherited()
+    if #list > 0 then
+      headers["X-Asterisk-Variables"], any = json.encode(list), true
+    end
+  end
   for _, one in ipairs(self.facts.headers or {}) do
     headers[one[1]], any = one[2], true
   end

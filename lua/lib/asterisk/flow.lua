@@ -39,6 +39,7 @@ local flow = {}
 
 local stepsAsked = "asterisk.steps" -- what an extension's function is given to get its steps
 local ours = "asterisk " -- what the names of extensions begin with that have steps
+local switched = "asterisk switch" -- the name of extensions that lead to switches
 
 -- Declaring ---------------------------------------------------------------------
 
@@ -55,6 +56,15 @@ end
 function flow.include(name, other, options)
   context(other)
   context(name):include(other, options)
+end
+
+-- Says that a context has switches, which the settings list: calls to any number
+-- of it are looked for there.
+function flow.switched(name)
+  context(name):extension("_!", { name = switched }, function(call)
+    if call == stepsAsked then return end
+    return flow.serve(call, "_!")
+  end)
 end
 
 -- Takes a new version into service: globals that the settings give begin anew.
@@ -74,6 +84,10 @@ local function load(ch, match)
   local key = match.context .. "\0" .. match.pattern .. "\0" .. match.caller
   local loaded = ch.loaded[key]
   if loaded ~= nil then return loaded or nil end
+  if match.name == switched then
+    ch.loaded[key] = { priorities = {}, labels = {} }
+    return ch.loaded[key]
+  end
   if match.name:sub(1, #ours) ~= ours then
     ch.loaded[key] = false
     return nil
@@ -173,7 +187,7 @@ end
 -- the label does not exist, or the place is malformed.
 function flow.place(ch, text)
   local parts = arguments.raw(text, ",")
-  if #parts == 1 and text:find("|", 1, true) then parts = arguments.raw(text, "|") end
+  if #parts == 1 and ch:older(1.6) then parts = arguments.raw(text, "|") end
   local context, extension, priority
   if #parts == 1 then priority = parts[1]
   elseif #parts == 2 then extension, priority = parts[1], parts[2]
@@ -220,8 +234,8 @@ function flow.run(ch, name, text)
   end
   if entry.level == "unavailable" then
     log.error("application %s %s; at %s", entry.name, entry.note, ch:place())
-    if entry.status then ch:set(entry.status[1], entry.status[2]) end
-    return entry.otherwise
+    if entry.status then ch:set(entry.status, "FAILED") end
+    return
   end
   ch.application = entry.name
   return entry.run(ch, text)
@@ -245,6 +259,7 @@ end
 -- Runs the step at the channel's place. Returns false where there is none, or
 -- true and the results of its application.
 function flow.spawn(ch)
+  if ch.call.state == "answered" then ch.wasAnswered = true end
   local step, steps, there, number = flow.step(ch, ch.context, ch.exten, ch.priority)
   if not step then return false end
   if there then ch.context, ch.exten = there, number end
@@ -256,13 +271,26 @@ function flow.spawn(ch)
   if type(text) == "function" then text = text(ch) end
   local name, known = flow.known(ch, step[2])
   if known then
-    trace.step {
+    ch:note {
       context = ch.context, extension = ch.exten, priority = ch.priority, app = name, args = text,
       pattern = steps.pattern, found_in = steps.context, file = step.file or steps.file, line = step.line,
     }
   end
   ch.jumped = false
-  return true, flow.run(ch, name, text)
+  return true, flow.timed(ch, name, text)
+end
+
+-- Runs an application within the time that TIMEOUT(absolute) leaves the call.
+function flow.timed(ch, name, text)
+  if not ch.absoluteEnd then return flow.run(ch, name, text) end
+  local result, key
+  local first = ch.call:race {
+    function() result, key = flow.run(ch, name, text) end,
+    function() ch.call:wait(math.max(ch.absoluteEnd - time.now(), 0)) end,
+  }
+  if first == 1 then return result, key end
+  ch.absoluteEnd = nil
+  return "timeout"
 end
 
 -- Runs steps from the channel's place until one does not exist, or says how to go
@@ -315,7 +343,10 @@ end
 -- Whether digits are an extension, and whether longer ones could be.
 function flow.probe(ch, digits)
   local found, more = dialplan.probe(ch.context, digits, { caller = ch.call.caller.number })
-  for _, switch in ipairs((ch:settings().switches or {})[ch.context] or {}) do
+  local switches = (ch:settings().switches or {})[ch.context]
+  if not switches then return found, more end
+  found = flow.exists(ch, ch.context, digits, 1)
+  for _, switch in ipairs(switches) do
     flow.switch(ch, switch, ch.context, digits, function(there, number)
       local one, further = dialplan.probe(there, number, { caller = ch.call.caller.number })
       found, more = found or one, more or further
@@ -382,16 +413,23 @@ end
 function flow.loop(ch)
   while true do
     local found, result, key = steps(ch)
-    local digits, incomplete = "", false
+    local digits, incomplete, goOn = "", false, false
     if found and result == "digit" then
       digits = key
-    elseif found and result == "incomplete" then
+    elseif found and result == "incomplete" and select(2, flow.probe(ch, ch.exten)) then
       digits, incomplete = ch.exten, true
+    elseif found and result == "incomplete" then
+      goOn = invalid(ch, ch.exten)
+      if not goOn then return end
+    elseif found and result == "timeout" and (special(ch, "T") or exception(ch, "ABSOLUTETIMEOUT")) then
+      goOn = true
     elseif found then
       ch.ended = ch.ended or "app"
       return
     end
-    if digits == "" and not flow.exists(ch, ch.context, ch.exten, 1) then
+    if goOn then
+      digits = ""
+    elseif digits == "" and not flow.exists(ch, ch.context, ch.exten, 1) then
       if not invalid(ch, ch.exten) then return end
     elseif not dialled(ch, digits, incomplete) then
       return
@@ -471,7 +509,7 @@ function flow.serve(call, pattern)
     return flow.loop(ch)
   end
   ch.serving = true
-  if pattern == "i" and call.extension ~= "i" and not flow.exists(ch, call.context, call.extension, 1) then
+  if (pattern == "i" and call.extension ~= "i" or pattern == "_!") and not flow.exists(ch, call.context, call.extension, 1) then
     return call:hangup "unallocated"
   end
   call:on_hangup(function() flow.hungup(ch) end)

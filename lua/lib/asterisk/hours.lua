@@ -17,7 +17,7 @@ end
 
 -- Reads a name or number of a list; nil where it is none.
 local function named(text, names, low, high)
-  local value = names and names[text:lower():sub(1, 3)] or tonumber(text)
+  local value = names and names[text:lower()] or tonumber(text)
   if value and value >= low and value <= high then return value end
 end
 
@@ -60,7 +60,7 @@ function hours.inside(spec, at)
   for i, check in ipairs(checks) do
     local field = arguments.trim(check[1] or "*")
     local holds, problem = any(field, check[2], check[3])
-    if i == 1 and field ~= "*" and field ~= "" and not field:find("-", 1, true) then holds, problem = false, "a time of the day is a range" end
+    if i == 1 and field == "" then return false, "there is no time" end
     if not holds then return false, problem end
   end
   return true

@@ -19,8 +19,8 @@ local flow = require "asterisk.flow"
 local registry = require "asterisk.registry"
 
 for _, name in ipairs {
-  "apps.control", "apps.subroutines", "apps.loops", "apps.conditions", "apps.line", "apps.playback", "apps.read", "apps.say",
-  "apps.variables", "apps.database", "apps.dial", "apps.record", "apps.system", "apps.unavailable", "apps.old",
+  "apps.control", "apps.subroutines", "apps.loops", "apps.conditions", "apps.branches", "apps.line", "apps.playback", "apps.read", "apps.say",
+  "apps.variables", "apps.database", "apps.dial", "apps.originate", "apps.record", "apps.system", "apps.unavailable", "apps.old",
   "functions.channel", "functions.callerid", "functions.strings", "functions.lists", "functions.logic", "functions.numbers",
   "functions.time", "functions.encoding", "functions.database", "functions.dialplan", "functions.groups", "functions.system",
   "functions.sip", "functions.unavailable",
@@ -31,6 +31,7 @@ end
 return {
   extension = flow.extension,
   include = flow.include,
+  switched = flow.switched,
   start = flow.start,
   channel = channel.of,
   known = registry.known,

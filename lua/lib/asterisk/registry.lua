@@ -36,9 +36,10 @@ function registry.func(name, entry)
 end
 
 -- Adds names that are known and whose engine is not there.
-function registry.unavailable(kind, engine, names)
+-- status is the variable that they set to FAILED.
+function registry.unavailable(kind, engine, names, status)
   for name in names:gmatch "%S+" do
-    local entry = { level = "unavailable", note = "needs " .. engine .. ", which this server does not have" }
+    local entry = { level = "unavailable", note = "needs " .. engine .. ", which this server does not have", status = status }
     if kind == "application" then registry.application(name, entry) else registry.func(name, entry) end
   end
 end

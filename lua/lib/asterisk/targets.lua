@@ -24,30 +24,32 @@ makers.iax2 = session "iax2"
 makers.iax = session "iax2"
 makers.dahdi = function(rest) return "dahdi/" .. rest end
 makers.zap = makers.dahdi
-makers["local"] = function(rest, ch)
-  if not rest:find("@", 1, true) then rest = rest:gsub("^([^/]*)", "%1@" .. "default") end
-  return "local/" .. rest, ch
+makers["local"] = function(rest)
+  if not rest:find("@", 1, true) then rest = rest:gsub("^([^/]*)", "%1@default") end
+  return "local/" .. rest
 end
 
--- The targets of a list: moonwire's, with the field written from each to what
--- Asterisk calls its number, and unknown where a technology is not known.
-function targets.list(_, text)
-  local list = { written = {} }
+-- The targets of a list: moonwire's; what Asterisk calls the number of each, by
+-- target; and what is known of all: whether all are local, and whether a
+-- technology is not known.
+function targets.list(text)
+  local list, written, about = {}, {}, { inside = true }
   for one in (text .. "&"):gmatch "([^&]*)&" do
     local technology, rest = one:match "^%s*([^/]*)/(.*)$"
     local make = technology and makers[technology:lower()]
     local target = one
     if make then target = make(rest)
     elseif one ~= "" then
-      list.unknown = true
+      about.unknown = true
       target = technology and technology:lower() .. "/" .. rest or one
     end
     if one ~= "" then
       list[#list + 1] = target
-      list.written[target] = rest
+      written[target] = rest
+      about.inside = about.inside and target:find "^local/" ~= nil
     end
   end
-  return list
+  return list, written, about
 end
 
 return targets

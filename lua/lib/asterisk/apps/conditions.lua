@@ -26,6 +26,7 @@ end })
 
 registry.application("TryExec", { run = function(ch, text)
   if text == "" then return end
+  ch:set("TRYSTATUS", "FAILED") -- where the call ends in it
   local result, key = run(ch, text)
   if key == true then
     ch:set("TRYSTATUS", "NOAPP")

@@ -34,7 +34,7 @@ end })
 
 registry.application("GotoIf", { run = function(ch, text)
   local condition, yes, no = branches(text)
-  return take(ch, arguments.truth(arguments.trim(condition)), yes, no)
+  return take(ch, arguments.truth(condition), yes, no)
 end })
 
 registry.application("GotoIfTime", { run = function(ch, text)

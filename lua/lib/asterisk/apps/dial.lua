@@ -17,6 +17,7 @@ local function place(text) return (text:gsub("%^", ",")) end
 -- over. Returns that channel.
 local function aside(ch, peer, run)
   local other = channel.of(peer)
+  other.aside = peer
   other.context, other.exten, other.priority = ch.context, ch.exten, ch.priority
   for _, one in ipairs(ch:inherited()) do other:set(one[1], one[2]) end
   run(other)
@@ -97,7 +98,7 @@ local function translated(ch, options, timeout, outcome)
   local wanted = {
     timeout = timeout, ringback = ringback(options), limit = limits(options), caller = shown(ch, options),
     cancel_on = options.H and "*" or options.d and "0123456789*#" or nil,
-    headers = ch:headers(), language = ch.call.language, country = ch:settings().country,
+    language = ch.call.language, country = ch:settings().country,
     transfer_context = ch:get "TRANSFER_CONTEXT" ~= "" and ch:get "TRANSFER_CONTEXT" or ch.context,
     on_digit = (options.h or options.H) and keys(options) or nil,
   }
@@ -107,8 +108,9 @@ local function translated(ch, options, timeout, outcome)
   end
   wanted.on_answer = function(peer)
     outcome.peer = peer
-    local answered = channel.of(peer)
-    ch:set("DIALEDPEERNAME", answered:name())
+    ch:set("DIALEDPEERNAME", channel.of(peer):name())
+    ch:set("DIALEDPEERNUMBER", outcome.written[peer.endpoint .. "/" .. peer.extension] or peer.extension)
+    ch:set("DIALSTATUS", "ANSWER")
     local other, name
     if options.A and options.A ~= "" then peer:play(options.A:match "^[^:]*") end
     if options.M then other, name = macro(ch, options.M, peer), "MACRO_RESULT"
@@ -133,13 +135,18 @@ end
 -- Notes what came of it in the variables that a dialplan looks at.
 local function note(ch, result, outcome, began)
   local status = words[result.status] or "CHANUNAVAIL"
+  local cause = result.cause or 0
+  -- A local channel ends without a cause of its own where it is busy or nobody
+  -- answers, and any other cause than a known one is a channel that is not there.
+  if outcome.inside and (status == "BUSY" and cause == 21) then status = "CHANUNAVAIL" end
+  if outcome.inside and (status == "BUSY" or status == "CONGESTION") or status == "NOANSWER" and not result.sip then cause = 0 end
   if outcome.instead and outcome.instead.status then status = outcome.instead.status end
   if outcome.instead and not outcome.instead.status then status = "ANSWER" end
   ch:set("DIALSTATUS", status)
   ch:set("DIALEDTIME", ("%d"):format(math.floor(result.duration or time.now() - began)))
   ch:set("ANSWEREDTIME", result.talk_time and ("%d"):format(math.floor(result.talk_time)) or "")
-  ch.dialcause, ch.hangupcause = result.cause, result.cause
-  if result.status == "unavailable" and not result.sip and outcome.none then ch.hangupcause = 66 end
+  ch.dialcause, ch.hangupcause = result.cause, cause
+  if result.status == "unavailable" and not result.sip and outcome.unknown then ch.hangupcause = 66 end
   return status
 end
 
@@ -182,14 +189,18 @@ local function dial(ch, text)
     ch:set("DIALSTATUS", "CHANUNAVAIL")
     return
   end
+  if ch.over then -- in extension h there is nobody left to be connected
+    ch:set("DIALSTATUS", "CANCEL")
+    return "hangup"
+  end
   if options.a then ch.call:answer() end
   if options.B then before(ch, options.B) end
-  local called, outcome = targets.list(ch, list), {}
-  outcome.none = called.unknown
+  local called, written, about = targets.list(list)
+  local outcome = { unknown = about.unknown, inside = about.inside, written = written }
   local wanted = translated(ch, options, timeout > 0 and timeout or 24 * 3600, outcome)
+  wanted.headers = ch:headers(about.inside)
   local began = time.now()
   local result = ch.call:dial(called, wanted)
-  if result.answered_by then ch:set("DIALEDPEERNUMBER", called.written[result.answered_by] or result.answered_by) end
   local status = note(ch, result, outcome, began)
   return after(ch, options, result, outcome, status)
 end

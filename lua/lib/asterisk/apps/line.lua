@@ -69,6 +69,7 @@ registry.application("Transfer", { run = function(ch, text)
   local result
   if ch.call.state == "answered" then result = ch.call:transfer(target) else result = ch.call:redirect(target) end
   local status = { done = "SUCCESS", unsupported = "UNSUPPORTED" }
+  ch:set("TRANSFERSTATUSPROTOCOL", "0")
   ch:set("TRANSFERSTATUS", status[result.status] or "FAILURE")
 end })
 

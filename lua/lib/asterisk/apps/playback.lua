@@ -104,7 +104,7 @@ registry.application("ControlPlayback", {
     local result = ch.call:play(prompts(parts[1] or ""), { interrupt = stop and stop ~= "" and stop or false, flush = true })
     local words = { played = "SUCCESS", interrupted = "USERSTOPPED", hungup = "REMOTESTOPPED" }
     ch:set("CPLAYBACKSTATUS", words[result.status] or "ERROR")
-    ch:set("CPLAYBACKOFFSET", "0")
+    ch:set("CPLAYBACKOFFSET", words[result.status] and "0" or "-1")
     if result.status == "interrupted" then ch:set("CPLAYBACKSTOPKEY", result.key) end
   end,
 })

@@ -110,7 +110,7 @@ registry.application("ReadExten", {
     else
       ch:set("READEXTENSTATUS", "INVALID")
       ch:set("INVALID_EXTEN", digits)
-      ch:set(variable, options:find("i", 1, true) and digits or "i")
+      ch:set(variable, "i")
     end
   end,
 })
@@ -160,10 +160,7 @@ registry.application("PrivacyManager", {
   jump = true,
   run = function(ch, text)
     local parts = arguments.split(text)
-    if ch.call.caller.number ~= "" then
-      ch:set("PRIVACYMGRSTATUS", "SUCCESS")
-      return
-    end
+    if ch.call.caller.number ~= "" then return end
     local attempts, least = arguments.whole(parts[1]), arguments.whole(parts[2])
     if attempts < 1 then attempts = 3 end
     if least < 1 then least = 10 end

@@ -82,12 +82,10 @@ end
 -- Sets what a macro sees, and returns what was there before.
 local function enter(ch, values)
   local kept = {}
-  local outermost = #ch.macros == 0
-  keep(ch, kept, "MACRO_EXTEN", outermost and ch.exten or ch:get "MACRO_EXTEN")
-  keep(ch, kept, "MACRO_CONTEXT", outermost and ch.context or ch:get "MACRO_CONTEXT")
-  keep(ch, kept, "MACRO_PRIORITY", outermost and tostring(ch.priority) or ch:get "MACRO_PRIORITY")
-  local last = ch.macros[#ch.macros]
-  for i = 1, math.max(#values, last and last.arguments or 0) do keep(ch, kept, "ARG" .. i, values[i]) end
+  keep(ch, kept, "MACRO_EXTEN", ch.exten)
+  keep(ch, kept, "MACRO_CONTEXT", ch.context)
+  keep(ch, kept, "MACRO_PRIORITY", tostring(ch.priority))
+  for i, value in ipairs(values) do keep(ch, kept, "ARG" .. i, value) end
   return kept
 end
 
@@ -113,7 +111,7 @@ local function macro(ch, text)
     log.error("Macro: %s is nested more than %d deep, at %s", name, deepest, ch:place())
     return
   end
-  local own = { context = context, from = ch.context, exten = ch.exten, priority = ch.priority, arguments = #values, depth = #ch.stack }
+  local own = { context = context, from = ch.context, exten = ch.exten, priority = ch.priority, depth = #ch.stack }
   local kept = enter(ch, values)
   ch.macros[#ch.macros + 1] = own
   ch.context, ch.exten, ch.priority = context, "s", 1

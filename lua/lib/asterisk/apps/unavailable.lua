@@ -5,7 +5,8 @@ local registry = require "asterisk.registry"
 
 local unavailable = registry.unavailable
 
-unavailable("application", "queues", "Queue AddQueueMember RemoveQueueMember PauseQueueMember UnpauseQueueMember QueueLog AgentLogin AgentRequest AgentCallbackLogin AgentMonitorOutgoing")
+unavailable("application", "queues", "AddQueueMember RemoveQueueMember PauseQueueMember UnpauseQueueMember QueueLog AgentLogin AgentRequest AgentCallbackLogin AgentMonitorOutgoing")
+unavailable("application", "queues", "Queue", "QUEUESTATUS")
 unavailable("application", "conferences", "ConfBridge ConfKick MeetMe MeetMeAdmin MeetMeCount MeetMeChannelAdmin Konference")
 unavailable("application", "parking", "Park ParkedCall ParkAndAnnounce")
 unavailable("application", "paging", "Page")
@@ -13,10 +14,10 @@ unavailable("application", "listening in on calls", "ChanSpy ExtenSpy ZapBarge D
 unavailable("application", "call pickup", "Pickup PickupChan")
 unavailable("application", "recording of both parties", "MixMonitor StopMixMonitor Monitor StopMonitor ChangeMonitor PauseMonitor UnpauseMonitor")
 unavailable("application", "fax", "SendFAX ReceiveFAX RxFAX TxFAX NVFaxDetect")
-unavailable("application", "voicemail", "VoiceMail VoiceMailMain VMAuthenticate VMSayName VoiceMailPlayMsg HasVoicemail HasNewVoicemail MailboxExists MiniVM Directory")
-unavailable("application", "AGI programs", "AGI EAGI DeadAGI AsyncAGI")
+unavailable("application", "voicemail", "VoiceMail", "VMSTATUS")
+unavailable("application", "voicemail", "VoiceMailMain VMAuthenticate VMSayName VoiceMailPlayMsg HasVoicemail HasNewVoicemail MailboxExists MiniVM Directory")
+unavailable("application", "AGI programs", "AGI EAGI DeadAGI AsyncAGI", "AGISTATUS")
 unavailable("application", "follow me", "FollowMe")
-unavailable("application", "calls that scripts begin", "Originate")
 unavailable("application", "messages", "MessageSend SendText SendURL SendImage JabberSend JabberStatus SMS")
 unavailable("application", "detection of voices and silence", "AMD WaitForSilence WaitForNoise BackgroundDetect")
 unavailable("application", "speech recognition", "SpeechBackground SpeechCreate SpeechActivateGrammar SpeechStart SpeechLoadGrammar SpeechDestroy SpeechUnloadGrammar SpeechDeactivateGrammar SpeechProcessingSound")

@@ -87,12 +87,9 @@ registry.func("CHANNEL", {
 
 local standard = { digit = 5, response = 10 }
 
--- Sets when the call is to be at its end, whatever it does.
+-- Sets when the call is to be at its end, whatever it does; see flow.timed.
 local function absolute(ch, seconds)
-  if ch.absolute then ch.absolute() end
-  ch.absolute = nil
   ch.absoluteEnd = seconds > 0 and time.now() + seconds or nil
-  if seconds > 0 then ch.absolute = timer.after(seconds, function() ch:expire() end) end
 end
 
 registry.func("TIMEOUT", {
@@ -228,6 +225,7 @@ registry.func("SHARED", {
   write = function(ch, text, value)
     local family, name = sharedKey(ch, text)
     if name ~= "" then store.put(family, name, value, { ttl = 24 * 3600 }) end
+    ch:changed("SHARED(" .. name .. ")", value)
   end,
 })
 

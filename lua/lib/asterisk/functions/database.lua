@@ -14,7 +14,7 @@ func("DB", {
   read = function(ch, text)
     local family, name = key("DB", text)
     local value = family and store.get(family, name)
-    if value then ch.vars.DB_RESULT = value end
+    if value then ch:set("DB_RESULT", value) end
     return value or ""
   end,
   write = function(_, text, value)
@@ -26,7 +26,7 @@ func("DB", {
 func("DB_EXISTS", { read = function(ch, text)
   local family, name = key("DB_EXISTS", text)
   local value = family and store.get(family, name)
-  if value then ch.vars.DB_RESULT = value end
+  if value then ch:set("DB_RESULT", value) end
   return value and "1" or "0"
 end })
 
@@ -35,7 +35,7 @@ func("DB_DELETE", {
     local family, name = key("DB_DELETE", text)
     local value = family and store.get(family, name)
     if value then
-      ch.vars.DB_RESULT = value
+      ch:set("DB_RESULT", value)
       store.delete(family, name)
     end
     return value or ""
