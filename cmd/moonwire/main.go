@@ -22,6 +22,7 @@ type commands struct {
 	Calls     callsCommand     `cmd:"" help:"List the calls of the running server."`
 	Trace     traceCommand     `cmd:"" help:"Show what happened to a call, message by message and step by step."`
 	Debug     debugCommand     `cmd:"" help:"Let an editor step through a simulated call (Debug Adapter Protocol)."`
+	Test      testCommand      `cmd:"" help:"Run the tests of a site, without phones."`
 	Check     checkCommand     `cmd:"" help:"Find mistakes in scripts without a call."`
 	Translate translateCommand `cmd:"" help:"Make a site of an Asterisk installation."`
 	Types     typesCommand     `cmd:"" help:"Write the Lua API's types for editors, or its reference."`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -73,7 +74,7 @@ func (c simulateCommand) one(out io.Writer, o *simulate.Options, caller simulate
 	ctx := context.Background()
 	w, err := simulate.New(ctx, *o)
 	if err != nil {
-		return r, usage("%s", host.Report(err))
+		return r, errors.New(host.Report(err))
 	}
 	defer w.Close()
 	if !c.JSON {

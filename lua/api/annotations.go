@@ -12,19 +12,26 @@ import (
 // WriteTypes writes the annotations of LuaLS, the language server that editors
 // use, for everything in the table: completion, help and type errors.
 func WriteTypes(w io.Writer) error {
-	b := &annotations{w: bufio.NewWriter(w)}
+	b := &annotations{w: bufio.NewWriter(w), entries: table, classes: classes, modules: modules}
+	return b.write()
+}
+
+func (b *annotations) write() error {
 	b.line("---@meta")
 	b.line("-- The Lua API of moonwire, for editors. Written by `moonwire types`; changes are lost.")
 	b.line("-- luacheck: ignore")
-	b.classes()
-	for _, e := range table {
+	b.objects()
+	for _, e := range b.entries {
 		b.entry(e)
 	}
 	return b.w.Flush()
 }
 
 type annotations struct {
-	w *bufio.Writer
+	w       *bufio.Writer
+	entries []*Entry
+	classes map[string]*Class
+	modules []Word
 }
 
 func (b *annotations) line(format string, args ...any) {
@@ -34,15 +41,15 @@ func (b *annotations) line(format string, args ...any) {
 	_, _ = b.w.WriteString(format + "\n") // Flush tells of errors
 }
 
-// classes declares the objects and modules.
-func (b *annotations) classes() {
+// objects declares the objects and modules.
+func (b *annotations) objects() {
 	var list []string
-	for name := range classes {
+	for name := range b.classes {
 		list = append(list, name)
 	}
 	sort.Strings(list)
 	for _, name := range list {
-		c := classes[name]
+		c := b.classes[name]
 		b.line("\n---%s", c.Summary)
 		b.line("---@class %s", name)
 		for _, f := range c.Fields {
@@ -53,7 +60,7 @@ func (b *annotations) classes() {
 		}
 		b.line("local %s = {}", luaName(name))
 	}
-	for _, m := range modules {
+	for _, m := range b.modules {
 		b.line("\n---%s", capitalised(m.Meaning))
 		b.line("---@class %slib", m.Name)
 		b.line("%s = {}", m.Name)

@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +49,8 @@ type Services struct {
 	// Grants, where not nil, decides what scripts may reach, given what the site
 	// declares; nil: just that.
 	Grants func(declared Grants) Grants
+	// Extension, where not nil, stands beside the table of this package.
+	Extension *Extension
 	// Ended, where not nil, hears the record of each call that ended.
 	Ended func(Record)
 }
@@ -150,11 +154,16 @@ func (api *API) Complete(d any, _ *host.Version) error {
 // Install puts every entry of the table in its place.
 func (api *API) Install(L *lua.LState) error {
 	tables := map[string]*lua.LTable{}
-	for name := range classes {
+	entries, objects := table, maps.Clone(classes)
+	if x := api.services.Extension; x != nil {
+		entries = slices.Concat(entries, x.Entries)
+		maps.Copy(objects, x.classes)
+	}
+	for name := range objects {
 		tables[name] = L.NewTable()
 		api.metatables[name] = api.newMetatable(L, name, tables[name])
 	}
-	for _, e := range table {
+	for _, e := range entries {
 		f := L.NewFunction(api.bind(e))
 		if e.On == "" {
 			L.SetGlobal(e.Name, f)
@@ -185,7 +194,7 @@ func (api *API) newMetatable(L *lua.LState, class string, methods *lua.LTable) *
 				return 1
 			}
 		}
-		L.RaiseError("a %s has no '%s'%s", class, key.String(), didYouMean(key.String(), names(class)))
+		L.RaiseError("a %s has no '%s'%s", class, key.String(), didYouMean(key.String(), api.names(class)))
 		return 0
 	}))
 	m.RawSetString("__newindex", L.NewFunction(func(L *lua.LState) int {
@@ -197,6 +206,23 @@ func (api *API) newMetatable(L *lua.LState, class string, methods *lua.LTable) *
 		return 1
 	}))
 	return m
+}
+
+// classOf finds a class, of the extension too.
+func (api *API) classOf(name string) *Class {
+	if c := classes[name]; c != nil {
+		return c
+	}
+	return api.services.Extension.classes[name]
+}
+
+// names lists what exists on a module or class, of the extension too.
+func (api *API) names(on string) []string {
+	list := names(on)
+	if x := api.services.Extension; x != nil {
+		list = append(list, x.names(on)...)
+	}
+	return list
 }
 
 // objectValue is what the userdata of scripts hold.
@@ -233,7 +259,7 @@ func (api *API) field(L *lua.LState, name string) (lua.LValue, bool) {
 }
 
 func (api *API) setField(L *lua.LState, class, name string, v lua.LValue) {
-	for _, f := range classes[class].Fields {
+	for _, f := range api.classOf(class).Fields {
 		if f.Name != name {
 			continue
 		}
@@ -246,7 +272,7 @@ func (api *API) setField(L *lua.LState, class, name string, v lua.LValue) {
 		L.Get(1).(*lua.LUserData).Value.(objectValue).set(name, v)
 		return
 	}
-	hint := didYouMean(name, names(class))
+	hint := didYouMean(name, api.names(class))
 	if hint == "" && class == "call" {
 		hint = "; keep values of your own in call.vars"
 	}

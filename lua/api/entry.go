@@ -33,6 +33,8 @@ type Entry struct {
 	Example  string // a complete script
 	Curried  bool   // sip.phone "1001" { … }: the last parameter comes in a second call
 	Func     func(*Args) int
+
+	method bool // of a class of an Extension
 }
 
 // Word is one of the fixed words that an entry uses, and what it means.
@@ -50,7 +52,7 @@ func (e *Entry) Label() string {
 }
 
 // IsMethod reports whether the entry belongs to an object rather than a module.
-func (e *Entry) IsMethod() bool { return classes[e.On] != nil }
+func (e *Entry) IsMethod() bool { return e.method || classes[e.On] != nil }
 
 // Syntax is one line that shows how the entry is written.
 func (e *Entry) Syntax() string {

@@ -9,7 +9,7 @@ import (
 
 // WriteReference writes the manual of everything in the table, in Markdown.
 func WriteReference(w io.Writer) error {
-	b := &annotations{w: bufio.NewWriter(w)}
+	b := &annotations{w: bufio.NewWriter(w), entries: table, classes: classes, modules: modules}
 	b.line("# The Lua API\n")
 	b.line("This page is written from the table of bindings in `lua/api` by `moonwire types --reference`; changes are lost.\n")
 	b.line("Times are in seconds, levels in dB, sizes in bytes. Prompts are named without extension. A function that can fail returns a result whose `status` says how, or nil and a reason; an error is raised only for a mistake of the script. A hang-up ends the script by itself. Scripts run once when they are loaded, to declare what the site is made of, and again for each call, as far as that call needs them.\n")
@@ -37,7 +37,7 @@ func anchor(e *Entry) string {
 func (b *annotations) contents() {
 	var groups []string
 	links := map[string]string{}
-	for _, e := range table {
+	for _, e := range b.entries {
 		group := e.On
 		if group == "" {
 			group = "globals"
@@ -54,7 +54,7 @@ func (b *annotations) contents() {
 }
 
 func (b *annotations) section(on string) {
-	for _, e := range table {
+	for _, e := range b.entries {
 		if e.On == on {
 			b.manual(e)
 		}

@@ -19,6 +19,7 @@ type Site struct {
 	Grants  Grants
 	Routes  *route.Table
 	Secrets []string // names given to secret, in order
+	Tests   []Test   // of a test file
 
 	hooks    map[string][]hook
 	timers   []periodic

@@ -131,3 +131,30 @@ func (v *Version) Lines(file string) []int {
 	slices.Sort(lines)
 	return slices.Compact(lines)
 }
+
+// Statements lists the files of the site with the lines on which statements
+// begin, without running them. It needs Options.Line.
+func (h *Host) Statements() ([]FileLines, error) {
+	s, err := readSite(&h.options)
+	if err != nil {
+		return nil, err
+	}
+	var list []FileLines
+	for _, name := range keys(s.files) {
+		file, err := h.compile(s.files[name])
+		if err != nil {
+			return nil, err
+		}
+		lines := slices.Clone(file.lines)
+		slices.Sort(lines)
+		list = append(list, FileLines{Name: name, Text: file.text, Lines: slices.Compact(lines)})
+	}
+	return list, nil
+}
+
+// FileLines is a file with the lines on which its statements begin.
+type FileLines struct {
+	Name  string
+	Text  string
+	Lines []int
+}

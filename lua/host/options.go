@@ -37,6 +37,10 @@ type Options struct {
 	// template state, and are shared read-only by all calls.
 	Lib fs.FS
 
+	// Tests, where not "", is a file of tests, "scripts/demo_test.lua". It alone is
+	// run when a Version loads; the site's files are there to be required.
+	Tests string
+
 	// ScriptsDir and PluginsDir, where not "", are the folders behind Scripts and
 	// Plugins: they are opened when the matching FS is nil, and Watch watches them.
 	ScriptsDir string

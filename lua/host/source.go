@@ -54,7 +54,30 @@ func readSite(o *Options) (*site, error) {
 			return nil, fmt.Errorf("read plugins: %w", err)
 		}
 	}
+	if o.Tests != "" {
+		if err := r.readTests(o); err != nil {
+			return nil, fmt.Errorf("read tests: %w", err)
+		}
+	}
 	return s, nil
+}
+
+// readTests makes a file of tests the only entry file.
+func (r *reader) readTests(o *Options) error {
+	root, name, _ := strings.Cut(o.Tests, "/")
+	dir := o.Scripts
+	if root == "plugins" {
+		dir = o.Plugins
+	}
+	if dir == nil {
+		return fmt.Errorf("%s: %w", o.Tests, fs.ErrNotExist)
+	}
+	src, err := r.readFile(dir, name, o.Tests)
+	if err != nil {
+		return err
+	}
+	r.site.entries = []*source{src}
+	return nil
 }
 
 // same reports whether two readings found the same files with the same text.

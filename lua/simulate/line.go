@@ -102,7 +102,7 @@ func (x *exchange) Dial(_ context.Context, to call.Target) (call.Leg, error) {
 // plan is what comes of dialling target, and whether it was named as it is.
 func (x *exchange) plan(target string) (p Plan, exact bool) {
 	for _, a := range append(x.answers[:len(x.answers):len(x.answers)], x.world.options.Answers...) {
-		if matches(a.Match, target) {
+		if Matches(a.Match, target) {
 			return a.Plan, a.Match == target
 		}
 	}

@@ -19,7 +19,12 @@ type Plan struct {
 	Refuse call.Cause    // refuses for this reason, at once or at Answer where that is positive
 	Status int           // exact SIP status of the refusal; 0 = that of the cause
 	Err    error         // the call cannot even be placed
+	Keys   []Key         // pressed so long after the answer
+	Speaks []Speech
 }
+
+// Speech is when the far end speaks, counted from the answer, and for how long.
+type Speech struct{ At, For time.Duration }
 
 // Unanswered is the plan of a telephone that rings and that nobody picks up.
 var Unanswered = Plan{Rings: true, Answer: -1}
@@ -38,6 +43,12 @@ func (p Plan) behaviours() []fake.Behaviour {
 		list = append(list, refuses(max(p.Answer, 0), p.Refuse, p.Status))
 	case p.Answer >= 0:
 		list = append(list, fake.AnswersAfter(p.Answer))
+	}
+	for _, k := range p.Keys {
+		list = append(list, fake.Presses(string(k.Key), k.At))
+	}
+	for _, s := range p.Speaks {
+		list = append(list, func(l *fake.Leg) { l.WhenAnswered(func() { l.After(s.At, func() { speak(l, s.For) }) }) })
 	}
 	if p.Talks > 0 {
 		list = append(list, fake.HangsUpAfter(p.Talks))
@@ -198,8 +209,8 @@ func ParseKeys(text string) ([]Key, error) {
 	return list, nil
 }
 
-// matches reports whether text is pattern, in which * stands for any text.
-func matches(pattern, text string) bool {
+// Matches reports whether text is pattern, in which * stands for any text.
+func Matches(pattern, text string) bool {
 	head, rest, wild := strings.Cut(pattern, "*")
 	if !strings.HasPrefix(text, head) {
 		return false
@@ -209,7 +220,7 @@ func matches(pattern, text string) bool {
 		return text == ""
 	}
 	for i := 0; i <= len(text); i++ {
-		if matches(rest, text[i:]) {
+		if Matches(rest, text[i:]) {
 			return true
 		}
 	}

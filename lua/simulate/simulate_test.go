@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -290,7 +291,7 @@ func TestParsingSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	list, err := simulate.ParseAnswers("sip/1=early 1s after 2s for 3s")
-	if err != nil || list[0].Plan != (simulate.Plan{Rings: true, Early: time.Second, Answer: 2 * time.Second, Talks: 3 * time.Second, Refuse: call.CauseNone}) {
+	if err != nil || !reflect.DeepEqual(list[0].Plan, simulate.Plan{Rings: true, Early: time.Second, Answer: 2 * time.Second, Talks: 3 * time.Second, Refuse: call.CauseNone}) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }

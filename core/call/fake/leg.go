@@ -219,6 +219,9 @@ func (l *Leg) Dropped() int { return l.events.Dropped() }
 // Behaviour is made of.
 func (l *Leg) After(d time.Duration, f func()) { l.after(d, f) }
 
+// WhenAnswered runs f at the answer, at once if that has been.
+func (l *Leg) WhenAnswered(f func()) { l.whenAnswered(f) }
+
 func (l *Leg) after(d time.Duration, f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
