@@ -17,9 +17,6 @@ import (
 type Extension struct {
 	Entries []*Entry
 	Classes []*Class
-	// Variables are the names that scripts give to objects by custom, and the class
-	// of these, for the checker.
-	Variables map[string]string
 
 	classes map[string]*Class
 }

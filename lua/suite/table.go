@@ -21,9 +21,6 @@ func newTable() *api.Extension {
 	x := &api.Extension{
 		Entries: slices.Concat(testEntries, partyEntries("phone"), partyEntries("trunk"), callEntries, webEntries),
 		Classes: []*api.Class{tClass, phoneClass, trunkClass, callClass, webClass},
-		Variables: map[string]string{
-			"t": "t", "phone": "phone", "desk": "phone", "trunk": "trunk", "call": "testcall",
-		},
 	}
 	return x.Complete()
 }
