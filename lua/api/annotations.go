@@ -121,25 +121,40 @@ func (b *annotations) curried(e *Entry) {
 	b.line("function %s(%s, %s) end", e.Label(), e.Params[0].Name, e.Params[1].Name)
 }
 
-// record declares the class of a table of options or of a result.
+// record declares the classes of a table of options or of a result.
 func (b *annotations) record(e *Entry, p Field) {
-	if len(p.Type.Fields) == 0 {
-		return
-	}
-	b.line("\n---@class %s", recordName(e, p))
-	if p.Type.Elem != nil {
-		b.line("---@field [integer] %s", annotate(*p.Type.Elem, ""))
-	}
 	result := false
 	for i := range e.Results {
 		result = result || e.Results[i].Name == p.Name
 	}
-	for _, f := range p.Type.Fields {
+	b.class(recordName(e, p), p.Type, result)
+}
+
+// class declares the class of a table with named fields, those of the tables in
+// it first.
+func (b *annotations) class(name string, t Type, result bool) {
+	if t.Elem != nil {
+		b.class(name+".item", *t.Elem, result)
+	}
+	for _, f := range t.Fields {
+		b.class(name+"."+f.Name, f.Type, result)
+	}
+	if len(t.Fields) == 0 {
+		return
+	}
+	b.line("\n---@class %s", name)
+	if t.Elem != nil {
+		b.line("---@field [integer] %s", annotate(*t.Elem, name+".item"))
+	}
+	if t.Values != nil {
+		b.line("---@field [string] %s", annotate(*t.Values, name+".value"))
+	}
+	for _, f := range t.Fields {
 		mark := "?"
 		if f.Required || result && f.Name == "status" {
 			mark = ""
 		}
-		b.line("---@field %s%s %s %s", f.Name, mark, annotate(f.Type, ""), note(f))
+		b.line("---@field %s%s %s %s", f.Name, mark, annotate(f.Type, name+"."+f.Name), note(f))
 	}
 }
 
@@ -173,7 +188,11 @@ func annotate(t Type, name string) string {
 		parts = append(parts, "boolean")
 	}
 	if t.Kinds&kindFunction != 0 {
-		parts = append(parts, t.Shape)
+		shape := t.Shape
+		if t.Kinds != kindFunction && strings.Contains(shape, "):") {
+			shape = "(" + shape + ")" // or what follows would be another of its results
+		}
+		parts = append(parts, shape)
 	}
 	if t.Kinds&kindTable != 0 {
 		parts = append(parts, annotateTable(t, name))
@@ -189,18 +208,18 @@ func annotate(t Type, name string) string {
 
 func annotateTable(t Type, name string) string {
 	switch {
-	case len(t.Fields) > 0 && name != "":
+	case len(t.Fields) > 0:
 		return name
 	case t.Elem != nil:
-		return parenthesised(annotate(*t.Elem, "")) + "[]"
+		return parenthesised(annotate(*t.Elem, name+".item")) + "[]"
 	case t.Values != nil:
-		return "table<string, " + annotate(*t.Values, "") + ">"
+		return "table<string, " + annotate(*t.Values, name+".value") + ">"
 	}
 	return "table"
 }
 
 func parenthesised(s string) string {
-	if strings.Contains(s, "|") {
+	if strings.Contains(s, "|") || strings.HasPrefix(s, "fun(") {
 		return "(" + s + ")"
 	}
 	return s

@@ -81,7 +81,7 @@ var callClass = &Class{
 		{Name: "endpoint", Type: text(), Summary: `the kind of line: "sip"`},
 		{Name: "headers", Type: object("headers"), Summary: `headers of the first message, by name: call.headers["X-Queue"]`},
 		{Name: "held", Type: truth(), Summary: "the far end has put us on hold"},
-		{Name: "cause", Type: number(), Summary: "why it ended (Q.850), nil before"},
+		{Name: "cause", Type: either(number(), Type{Kinds: kindNil}), Summary: "why it ended (Q.850), nil before"},
 	},
 }
 

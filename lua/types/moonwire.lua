@@ -16,7 +16,7 @@
 ---@field endpoint string the kind of line: "sip"
 ---@field headers headers headers of the first message, by name: call.headers["X-Queue"]
 ---@field held boolean the far end has put us on hold
----@field cause number why it ended (Q.850), nil before
+---@field cause number|nil why it ended (Q.850), nil before
 local call_methods = {}
 
 ---A party of a call, as it is shown to the other.
@@ -182,6 +182,14 @@ function on(event, fn) end
 ---@class dialplan.find.options
 ---@field caller? string the caller's number; that of the call where left out
 
+---@class dialplan.find.extensions.item
+---@field context? string where the extension stands, which may be an included context
+---@field pattern? string as it was written
+---@field caller? string what the caller's number must be
+---@field name? string that was given to it
+---@field source? string file and line
+---@field serve? fun(call: call) does what the extension does
+
 ---Lists the extensions that fit a number.
 ---
 ---They come in the order in which they would be tried: the first is the one that serves the number, the others are what it hides. `serve` takes a call and does what the extension does, then comes back.
@@ -196,7 +204,7 @@ function on(event, fn) end
 ---@param context string where the number is looked up
 ---@param number string the number
 ---@param options? dialplan.find.options for whom
----@return table[] extensions the best first; empty where nothing fits
+---@return dialplan.find.extensions.item[] extensions the best first; empty where nothing fits
 function dialplan.find(context, number, options) end
 
 ---@class dialplan.probe.options
@@ -823,6 +831,11 @@ function call_methods:read(options) end
 ---@return call.record.take take the recording
 function call_methods:record(options) end
 
+---@class call.dial.targets.caller
+---@field number? string "" where it is not known
+---@field name? string "" where it is not known
+---@field presentation? "allowed"|"withheld"|"unavailable" whether the number may be shown
+
 ---@class call.dial.targets
 ---@field [integer] string
 ---@field timeout? number how long to let it ring; with hunt, each (in s, default 60)
@@ -830,7 +843,7 @@ function call_methods:record(options) end
 ---@field ringback? string|boolean what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt (default true)
 ---@field country? string of the ringing tone (default "us")
 ---@field early_media? boolean let the caller hear what a single target sends before it answers (default true)
----@field caller? string|table shown to the target instead of the caller: a number, or a table
+---@field caller? string|call.dial.targets.caller shown to the target instead of the caller: a number, or a table
 ---@field headers? table<string, string> further protocol headers
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] instead of those of the phone or trunk
 ---@field language? string given to the other leg; the call's where left out
@@ -843,13 +856,18 @@ function call_methods:record(options) end
 ---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
 ---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
+---@class call.dial.options.caller
+---@field number? string "" where it is not known
+---@field name? string "" where it is not known
+---@field presentation? "allowed"|"withheld"|"unavailable" whether the number may be shown
+
 ---@class call.dial.options
 ---@field timeout? number how long to let it ring; with hunt, each (in s, default 60)
 ---@field hunt? boolean call the targets one after the other instead of all at once (default false)
 ---@field ringback? string|boolean what the caller hears meanwhile: true for the ringing of his own phone, "tone" for a tone from here, false for nothing, or the name of a prompt (default true)
 ---@field country? string of the ringing tone (default "us")
 ---@field early_media? boolean let the caller hear what a single target sends before it answers (default true)
----@field caller? string|table shown to the target instead of the caller: a number, or a table
+---@field caller? string|call.dial.options.caller shown to the target instead of the caller: a number, or a table
 ---@field headers? table<string, string> further protocol headers
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] instead of those of the phone or trunk
 ---@field language? string given to the other leg; the call's where left out
@@ -946,7 +964,7 @@ function call_methods:bridge(peer, options) end
 ---  log.info("%s, order %s", take.status, tostring(digits))
 ---end)
 ---```
----@param functions fun(call: call): ...[] what to do, at most 16
+---@param functions (fun(call: call): ...)[] what to do, at most 16
 ---@return any first what the first function returned
 ---@return any? second what the second returned, and so on: one value each
 function call_methods:all(functions) end
@@ -965,10 +983,25 @@ function call_methods:all(functions) end
 ---  if first == 2 and result.status == "answered" then call:bridge(result.peer) end
 ---end)
 ---```
----@param functions fun(call: call): ...[] what to do, from 1 to 16
+---@param functions (fun(call: call): ...)[] what to do, from 1 to 16
 ---@return integer index which of the functions was done first
 ---@return any? result what it returned; all its values follow
 function call_methods:race(functions) end
+
+---@class calls.calls.item.caller
+---@field number? string "" where it is not known
+---@field name? string "" where it is not known
+
+---@class calls.calls.item
+---@field id? string as on every line of the log
+---@field caller? calls.calls.item.caller who calls
+---@field extension? string the number that was dialled
+---@field context? string where it was looked up
+---@field peer? string the phone or trunk, "" for guests
+---@field state? string "trying", "ringing", "early", "answered" or "ended"
+---@field began? number when it came (in s)
+---@field duration? number since then (in s)
+---@field version? number of the scripts that serve it
 
 ---Lists the calls that scripts serve now, oldest first.
 ---
@@ -978,8 +1011,13 @@ function call_methods:race(functions) end
 ---  call:say { number = #calls() }
 ---end)
 ---```
----@return table[] calls what they were when this was asked
+---@return calls.calls.item[] calls what they were when this was asked
 function calls() end
+
+---@class originate.options.caller
+---@field number? string "" where it is not known
+---@field name? string "" where it is not known
+---@field presentation? "allowed"|"withheld"|"unavailable" whether the number may be shown
 
 ---@class originate.options
 ---@field target string whom to call, as for call:dial: "sip/1001"
@@ -988,7 +1026,7 @@ function calls() end
 ---@field app? string a method of calls to run instead
 ---@field args? (string|number|boolean)[] its arguments
 ---@field timeout? number how long to let it ring (in s, default 30)
----@field caller? string|table shown to the target, and the caller of the new call: a number, or a table; the extension and the target's own number where left out
+---@field caller? string|originate.options.caller shown to the target, and the caller of the new call: a number, or a table; the extension and the target's own number where left out
 ---@field variables? table<string, string|number|boolean> what call.vars begins with
 ---@field headers? table<string, string> further protocol headers
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] instead of those of the phone or trunk
@@ -1201,7 +1239,7 @@ function trace.variable(name, value) end
 ---```
 ---@param seconds number from now (in s)
 ---@param fn fun() what to run
----@return fun() cancel forgets it
+---@return (fun()) cancel forgets it
 function timer.after(seconds, fn) end
 
 ---Runs a function again and again, beside the calls.
