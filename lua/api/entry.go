@@ -141,12 +141,13 @@ type Type struct {
 type Named uint8
 
 const (
-	NamesNothing   Named = iota
-	NamesPrompt          // a prompt, unless it has an extension
-	NamesTarget          // whom to dial: "sip/1001"
-	NamesContext         // a context
-	NamesExtension       // a number, dialled in the context of the parameter that follows
-	NamesLanguage        // a language of prompts
+	NamesNothing    Named = iota
+	NamesPrompt           // a prompt, unless it has an extension
+	NamesTarget           // whom to dial: "sip/1001"
+	NamesContext          // a context
+	NamesAnyContext       // a context, which need not exist
+	NamesExtension        // a number, dialled in the context that is named beside it
+	NamesLanguage         // a language of prompts
 )
 
 func text() Type                 { return Type{Kinds: kindString} }

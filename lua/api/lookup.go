@@ -19,7 +19,7 @@ var lookupEntries = []*Entry{
 		Detail: "They come in the order in which they would be tried: the first is the one that serves the number, the others are what it hides. " +
 			"`serve` takes a call and does what the extension does, then comes back.",
 		Params: []Field{
-			{Name: "context", Type: text(), Required: true, Summary: "where the number is looked up"},
+			{Name: "context", Type: naming(NamesAnyContext), Required: true, Summary: "where the number is looked up"},
 			{Name: "number", Type: text(), Required: true, Summary: "the number"},
 			callerOption,
 		},
@@ -42,7 +42,7 @@ end)`,
 		On: "dialplan", Name: "probe", Phase: Running,
 		Summary: "Tells what digits that are being dialled have come to.",
 		Params: []Field{
-			{Name: "context", Type: text(), Required: true, Summary: "where they are looked up"},
+			{Name: "context", Type: naming(NamesAnyContext), Required: true, Summary: "where they are looked up"},
 			{Name: "digits", Type: text(), Required: true, Summary: "what was dialled so far"},
 			callerOption,
 		},
@@ -60,7 +60,7 @@ end)`,
 	{
 		On: "dialplan", Name: "has", Phase: Running,
 		Summary: "Tells whether there is a context of a name.",
-		Params:  []Field{{Name: "context", Type: text(), Required: true, Summary: "its name"}},
+		Params:  []Field{{Name: "context", Type: naming(NamesAnyContext), Required: true, Summary: "its name"}},
 		Results: []Field{{Name: "there", Type: truth(), Summary: "whether it was declared"}},
 		Example: `context "internal":extension("615", function(call)
   if dialplan.has "night" then call:enter("s", "night") end

@@ -51,6 +51,9 @@ func (f *file) handTo(e ast.Expr, t *api.Type) {
 		}
 	case *ast.TableExpr:
 		for _, field := range e.Fields {
+			if field.Key == nil && t.Elem != nil {
+				f.handTo(field.Value, t.Elem)
+			}
 			if key, ok := field.Key.(*ast.StringExpr); ok {
 				if known := t.Field(key.Value); known != nil {
 					f.handTo(field.Value, &known.Type)
@@ -206,8 +209,11 @@ func (l *list) compare(f *file, e *ast.RelationalOpExpr) {
 	if a.from != nil {
 		whose = a.from.Label() + " never gives"
 	}
-	l.at(f, b.Line, b.Text, ruleNeverEqual, "%s %q, so the comparison is always %s%s (it can be %s)",
-		whose, b.Text, outcome, api.DidYouMean(b.Text, a.words), quotedList(a.words))
+	instead := api.DidYouMean(b.Text, a.words)
+	if instead == "" {
+		instead = "; it can be " + quotedList(a.words)
+	}
+	l.at(f, b.Line, b.Text, ruleNeverEqual, "%s %q, so the comparison is always %s%s", whose, b.Text, outcome, instead)
 }
 
 // quotedList is a list of words for a message, each once.

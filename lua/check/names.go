@@ -29,9 +29,11 @@ func (l *list) named(f *file, e *api.Entry, arguments []api.Written, first int) 
 		case t.Names == api.NamesLanguage && w.Type == "string" && w.Known:
 			language = w.Text
 			l.languages[w.Text] = true
+		case t.Names == api.NamesAnyContext && w.Known:
+			l.entered[w.Text] = true
 		case t.Names == api.NamesContext && w.Type == "string" && w.Known:
 			context, contextKnown = w.Text, true
-		case t.Names == api.NamesContext && w.Type != "nil" && w.Type != "table":
+		case (t.Names == api.NamesContext || t.Names == api.NamesAnyContext) && (w.Type == "" || w.Type == "string"):
 			l.anyContext = true
 		}
 	})

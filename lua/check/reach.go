@@ -131,16 +131,37 @@ func (c *closure) call(d *deeds, call *ast.FuncCallExpr) {
 		}
 		switch t := &e.Params[i].Type; {
 		case t.Names == api.NamesTarget:
-			for _, target := range c.choices(call.Args[i], 0) {
-				d.dials = append(d.dials, dial{target, place(c.file, call.Args[i].Line())})
-			}
+			c.dial(d, call.Args[i])
 		case t.Names == api.NamesExtension && i+1 < len(call.Args):
 			for _, context := range c.choices(call.Args[i+1], 0) {
 				for _, number := range c.choices(call.Args[i], 0) {
 					d.enters = append(d.enters, entering{number, context})
 				}
 			}
+		case len(t.Fields) > 0:
+			c.fields(d, t, call.Args[i])
 		}
+	}
+}
+
+// fields adds what the options of a call dial.
+func (c *closure) fields(d *deeds, t *api.Type, e ast.Expr) {
+	table, ok := e.(*ast.TableExpr)
+	if !ok {
+		return
+	}
+	for _, field := range table.Fields {
+		if key, ok := field.Key.(*ast.StringExpr); ok {
+			if known := t.Field(key.Value); known != nil && known.Type.Names == api.NamesTarget {
+				c.dial(d, field.Value)
+			}
+		}
+	}
+}
+
+func (c *closure) dial(d *deeds, target ast.Expr) {
+	for _, text := range c.choices(target, 0) {
+		d.dials = append(d.dials, dial{text, place(c.file, target.Line())})
 	}
 }
 

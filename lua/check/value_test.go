@@ -24,6 +24,7 @@ func TestWhatIsSeenThroughNames(t *testing.T) {
 		{`log.info(call.caller.numbr)`, ruleName, "a caller has no 'numbr'"},
 		{`local r = call:dial("sip/1", { bridge = false }) r.peer:plai "beep"`, ruleName, "did you mean 'play'?"},
 		{`call:dial("sip/1", { on_answer = function(p) p:plai "beep" end })`, ruleName, "a call has no 'plai'"},
+		{`call:race { function(c) c:plai "beep" end }`, ruleName, "a call has no 'plai'"},
 		{`local wait = "soon" call:wait(wait)`, ruleArgument, "got a string"},
 		{`local o = { timout = 5 } call:dial("sip/1", o)`, ruleOption, "'timout'"},
 		{"call:dial('sip/1', {\n  timeout = 5,\n  hunt = 'yes',\n})", ruleArgument, "hunt must be true or false"},
