@@ -68,8 +68,10 @@ func FuzzHeaders(f *testing.F) {
 			}
 		}
 		parseRAck(s)
-		if r, err := parseReplaces(s); err == nil && (r.callID == "") {
-			t.Errorf("Replaces %q without a call", s)
+		if r, err := parseReplaces(s); err == nil {
+			if again, err := parseReplaces(r.String()); err != nil || again != r || r.callID == "" {
+				t.Errorf("Replaces %q became %v", s, again)
+			}
 		}
 		if c, _ := parseReason([]string{s}); c > 127 {
 			t.Errorf("cause %d from %q", c, s)

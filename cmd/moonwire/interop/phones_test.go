@@ -209,3 +209,40 @@ func TestSoftphoneOverTLS(t *testing.T) {
 func (s *server) recording(name string) string {
 	return filepath.Join(s.dir, "data", "recordings", name)
 }
+
+// TestSoftphoneConnectsItsTwoCalls has linphone call baresip and then a script
+// that records, and connect the two: the script hears baresip and not linphone.
+func TestSoftphoneConnectsItsTwoCalls(t *testing.T) {
+	t.Parallel()
+	s := start(t, site{"config.lua": home["config.lua"], "dialplan.lua": `
+local home = context "home"
+home:extension("1002", function(call) call:dial("sip/1002") end)
+home:extension("605", function(call)
+  call:answer()
+  local take = call:record { path = "take.wav", max = 12 }
+  log.info("recorded %s", take.status)
+end)
+`})
+	a := linphone(t, s, one, toneFile(t, 400, 60))
+	b := baresip(t, s, account{user: "1002", password: "pass-1002"}, toneFile(t, 700, 60))
+	a.press("call 1002")
+	a.await("connected")
+	b.await("Call established")
+	a.press("pause")
+	s.awaitLog("held=true")
+	a.await("paused")
+	a.press("call 605")
+	s.awaitLog("extension=605")
+	a.await("Call 2 with sip:605")
+	a.press("transfer 1 --to-call 2")
+	s.awaitLog("transfer asked")
+	s.awaitLog("far end left; joined")
+	s.awaitLog("recorded")
+	b.await("terminated")
+	s.awaitCalls(0)
+	a.end()
+	b.end()
+	if _, seconds := toneShare(loadWAV(t, s.recording("take.wav")), 700); seconds < 2 {
+		t.Errorf("the script heard the other party for %.1f s", seconds)
+	}
+}
