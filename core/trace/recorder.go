@@ -69,15 +69,14 @@ type Recorder struct {
 
 	mu     sync.Mutex
 	tracks map[string]*Track
-	strays []*Track // a ring; nil where one was claimed
-	next   int      // where the ring's oldest is
+	strays strays
 	ended  [outcomes][]*Track
 }
 
 // NewRecorder returns an empty Recorder.
 func NewRecorder(c clock.Clock, l Limits) *Recorder {
 	l = l.withDefaults()
-	return &Recorder{clock: c, limits: l, tracks: map[string]*Track{}, strays: make([]*Track, l.Strays)}
+	return &Recorder{clock: c, limits: l, tracks: map[string]*Track{}}
 }
 
 // Watch has f see every event as it is noted, on the goroutine that notes it; f
@@ -106,21 +105,56 @@ func (r *Recorder) leg(id string) *Track {
 	if l != nil {
 		return l
 	}
-	l = &Track{recorder: r, id: id, slot: r.next}
+	l = &Track{recorder: r, id: id}
 	r.tracks[id] = l
-	if oldest := r.strays[r.next]; oldest != nil {
+	r.strays.add(l)
+	if r.strays.n > r.limits.Strays {
+		oldest := r.strays.oldest
+		r.strays.remove(oldest)
 		r.forget(oldest)
 	}
-	r.strays[r.next] = l
-	r.next = (r.next + 1) % len(r.strays)
 	return l
+}
+
+// strays is a list of tracks that belong to no call, in the order in which they
+// began. Those that are claimed, which most are at once, leave it wherever they are.
+type strays struct {
+	oldest, newest *Track
+	n              int
+}
+
+func (s *strays) add(l *Track) {
+	l.older, l.amongStrays = s.newest, true
+	if s.newest != nil {
+		s.newest.newer = l
+	} else {
+		s.oldest = l
+	}
+	s.newest = l
+	s.n++
+}
+
+func (s *strays) remove(l *Track) {
+	if !l.amongStrays {
+		return
+	}
+	if l.older != nil {
+		l.older.newer = l.newer
+	} else {
+		s.oldest = l.newer
+	}
+	if l.newer != nil {
+		l.newer.older = l.older
+	} else {
+		s.newest = l.older
+	}
+	l.older, l.newer, l.amongStrays = nil, nil, false
+	s.n--
 }
 
 // claim takes a track from among the strays; r.mu is held.
 func (r *Recorder) claim(l *Track, s standing) {
-	if l.standing == stray && r.strays[l.slot] == l {
-		r.strays[l.slot] = nil
-	}
+	r.strays.remove(l)
 	l.standing = s
 	r.tracks[l.id] = l // unless it was a stray for too long, it is there
 }

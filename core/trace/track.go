@@ -25,8 +25,10 @@ type Track struct {
 	// The recorder's lock guards these.
 	standing standing
 	outcome  Outcome
-	slot     int    // among the strays
 	owner    *Track // the first that it was linked to
+
+	older, newer *Track // among the strays
+	amongStrays  bool
 
 	mu     sync.Mutex
 	first  []Event
