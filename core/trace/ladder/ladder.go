@@ -30,7 +30,7 @@ type party struct {
 const (
 	margin = 11 // columns of the time
 	wide   = 26 // columns from one party to the next
-	narrow = 20 // the same where there are many
+	narrow = 24 // the same where there are many
 	many   = 4
 )
 
@@ -180,7 +180,7 @@ func (l *Ladder) arrow(e *trace.Event) {
 
 // line is text on an arrow of so many columns.
 func line(text string, span int, right bool) string {
-	text = clip(text, span-4)
+	text = clip(text, span-3)
 	rest := span - 3 - utf8.RuneCountInString(text)
 	left := rest / 2
 	before, after := strings.Repeat("─", left), strings.Repeat("─", rest-left)
