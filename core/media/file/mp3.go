@@ -17,7 +17,7 @@ func (r *Reader) openMP3(in *bufio.Reader, name string) (err error) {
 	if err := skipID3(in); err != nil {
 		return bad("tags are cut off")
 	}
-	version, err := mpegVersion(in)
+	version, bitRate, err := mpegFrame(in)
 	if err != nil {
 		return bad(err)
 	}
@@ -34,7 +34,7 @@ func (r *Reader) openMP3(in *bufio.Reader, name string) (err error) {
 		return bad(err)
 	}
 	r.source = guarded{decoder, bad}
-	r.coding = int16LE
+	r.coding, r.bitRate = int16LE, bitRate
 	r.info = Info{Format: formatMP3, Rate: decoder.SampleRate(), Channels: 2}
 	if r.info.Rate < minRate {
 		return bad("no sample rate")
@@ -81,21 +81,34 @@ func skipID3(in *bufio.Reader) error {
 const (
 	mpeg25       = 0
 	mpegReserved = 1
+	mpeg1        = 3
 )
 
-// mpegVersion looks for the first frame, leaving it unread.
-func mpegVersion(in *bufio.Reader) (byte, error) {
+// Bits a second of layer 3, in thousands, by the number in a frame's header: of
+// MPEG-1, and of the lower sampling rates of MPEG-2.
+var (
+	mpeg1BitRates = [15]int{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320}
+	mpeg2BitRates = [15]int{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160}
+)
+
+// mpegFrame looks for the first frame, leaving it unread. The bits a second are
+// 0 where it does not say.
+func mpegFrame(in *bufio.Reader) (version byte, bitRate int, err error) {
 	for range 64 << 10 {
 		head, err := in.Peek(4)
 		if err != nil {
-			return 0, fmt.Errorf("no mp3 frame in it")
+			return 0, 0, fmt.Errorf("no mp3 frame in it")
 		}
 		version, layer, bitrate := head[1]>>3&3, head[1]>>1&3, head[2]>>4
 		frequency := head[2] >> 2 & 3
 		if head[0] == 0xFF && head[1]&0xE0 == 0xE0 && version != mpegReserved && layer == 1 && bitrate != 0xF && frequency != 3 {
-			return version, nil
+			rates := &mpeg2BitRates
+			if version == mpeg1 {
+				rates = &mpeg1BitRates
+			}
+			return version, rates[bitrate] * 1000, nil
 		}
 		in.Discard(1)
 	}
-	return 0, fmt.Errorf("no mp3 frame in its first 64 KB")
+	return 0, 0, fmt.Errorf("no mp3 frame in its first 64 KB")
 }

@@ -47,6 +47,7 @@ type Reader struct {
 	source    io.Reader
 	closer    io.Closer
 	coding    coding
+	bitRate   int   // of a coding that compresses
 	left      int64 // octets of sound to come; -1: to the end of the file
 	truncated bool
 	buffer    []byte
@@ -78,15 +79,19 @@ func Open(fsys fs.FS, name string) (*Reader, error) {
 	return r, nil
 }
 
-// measure finds the length of a file that does not say it, unless its coding
-// compresses.
+// measure finds the length of a file that does not say it. Where the coding
+// compresses it is about right, if the file is compressed evenly.
 func (r *Reader) measure(f fs.File) {
-	if r.left >= 0 || r.info.Format == formatMP3 {
+	info, err := f.Stat()
+	if err != nil || r.left >= 0 {
 		return
 	}
-	if info, err := f.Stat(); err == nil {
-		frames := info.Size() / int64(r.coding.size*r.info.Channels)
-		r.info.Length = time.Duration(frames) * time.Second / time.Duration(r.info.Rate)
+	octets := r.info.Rate * r.coding.size * r.info.Channels
+	if r.info.Format == formatMP3 {
+		octets = r.bitRate / 8
+	}
+	if octets > 0 {
+		r.info.Length = time.Duration(float64(info.Size()) / float64(octets) * float64(time.Second))
 	}
 }
 

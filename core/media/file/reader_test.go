@@ -175,6 +175,10 @@ func TestReadMP3(t *testing.T) {
 		if err != nil || r.Rate() != rate || r.Info().Format != "mp3" {
 			t.Fatalf("%s: %v, %+v", name, err, r.Info())
 		}
+		length := time.Duration(len(pcm)) * time.Second / time.Duration(rate)
+		if said := r.Info().Length; said < length*8/10 || said > length*12/10 {
+			t.Errorf("%s lasts %v, and is said to last %v", name, length, said)
+		}
 		crossings := 0
 		middle := pcm[rate/10 : rate*3/10]
 		for i := 1; i < len(middle); i++ {
