@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"log/slog"
 	"math"
 	"slices"
 	"time"
@@ -40,7 +41,7 @@ func (l *Leg) Listens() bool {
 // Sound is something that a leg was given to hear.
 type Sound struct {
 	Order   uint64 // tells where to listen on
-	Kind    string // "prompt", "file", "tone", or "say" for what is put together of prompts
+	Kind    string // "prompt", "recording", "tone", or "say" for what is put together of prompts
 	Name    string // of a Say what is said: "42"
 	As      string // of a Say: "number", "digits"
 	Missing bool   // there is no such prompt, so nothing was heard
@@ -58,9 +59,9 @@ func (w *World) Heard(l *Leg, after uint64) []Sound {
 		case trace.Say:
 			list = append(list, Sound{Order: e.Order, Kind: "say", As: e.Attr("as").String(), Name: e.Attr("value").String()})
 		case trace.Play:
-			for _, kind := range []string{"prompt", "file", "tone"} {
-				if name, ok := e.Attr(kind).Any().(string); ok {
-					list = append(list, Sound{Order: e.Order, Kind: kind, Name: name, Missing: e.Attr("missing").Any() == true})
+			for _, kind := range []string{"prompt", "recording", "tone"} {
+				if name := e.Attr(kind); !name.Equal(slog.Value{}) {
+					list = append(list, Sound{Order: e.Order, Kind: kind, Name: name.String(), Missing: e.Attr("missing").Any() == true})
 				}
 			}
 		}
