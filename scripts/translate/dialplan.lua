@@ -199,6 +199,12 @@ function parser:exten(entry)
   local written = self:with_globals(name)
   local pattern, caller = written:match "^([^/]*)/(.*)$"
   pattern = pattern or written
+  if pattern:byte() ~= 95 and pattern:find "%s" then
+    local number = pattern:match "([_%d]%S*)$"
+    self.report:note(entry, ("the extension '%s' is taken without its spaces"):format(pattern),
+      number and ("%s was probably meant"):format(number) or nil)
+    pattern = pattern:gsub("%s", "")
+  end
   local known, wrong = dialplan.key(pattern, caller)
   if not known then
     self.report:unknown(entry, ("the pattern '%s' fits nothing: %s"):format(written, wrong), "patterns are written _0[1-7]XX.")
@@ -286,6 +292,7 @@ function parser:number(entry, extension, written)
 end
 
 function parser:step(entry, rest)
+  self.report:step(entry)
   local written, app = rest:match "^([^,]*),%s*(.*)$"
   if not written then
     written, app = rest, ""

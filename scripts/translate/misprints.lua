@@ -68,10 +68,6 @@ function misprints.pattern(extension, report)
   if pattern:byte() ~= 95 then -- _
     if pattern:find "^[XZNxzn%d%[%]%-]+[%.!]?$" and pattern:find "[XZN]" and #pattern > 2 then
       report:note(extension, ("'%s' is a name, not a pattern"):format(pattern), ("_%s was probably meant"):format(pattern))
-    elseif pattern:find "%s" then
-      local number = pattern:match "([_%d]%S*)$"
-      report:note(extension, ("the extension is called '%s', with the space"):format(pattern),
-        number and ("%s was probably meant"):format(number) or nil)
     end
     return
   end

@@ -16,7 +16,7 @@ end
 local function file_of(self, name)
   local file = self.files[name]
   if not file then
-    file = { name = name, lines = {}, reasons = {}, said = {} }
+    file = { name = name, lines = {}, steps = {}, reasons = {}, said = {} }
     self.files[name] = file
     self.order[#self.order + 1] = file
   end
@@ -28,6 +28,9 @@ function report:count(at)
   local lines = file_of(self, at.file).lines
   lines[at.line] = lines[at.line] or "exact"
 end
+
+-- Counts a line as one with a priority.
+function report:step(at) file_of(self, at.file).steps[at.line] = true end
 
 local function say(self, at, status, reason, suggestion)
   local file = file_of(self, at.file)
@@ -61,13 +64,24 @@ local function tally(file)
   return sum
 end
 
+-- The same for the lines with a priority alone.
+local function add_steps(sum, file)
+  for line in pairs(file.steps) do
+    local status = file.lines[line] or "exact"
+    sum.lines = sum.lines + 1
+    sum[status] = sum[status] + 1
+  end
+end
+
 local function coverage(sum) return sum.lines == 0 and 1 or sum.exact / sum.lines end
 
 -- The report as plain tables, for JSON.
 function report:summary()
   local total = { lines = 0, exact = 0, approximate = 0, unknown = 0 }
+  local priorities = { lines = 0, exact = 0, approximate = 0, unknown = 0 }
   local files = {}
   for _, file in ipairs(self.order) do
+    add_steps(priorities, file)
     local sum = tally(file)
     for name, value in pairs(sum) do total[name] = total[name] + value end
     table.sort(file.reasons, function(a, b)
@@ -81,8 +95,8 @@ function report:summary()
     sum.file, sum.coverage, sum.reasons = file.name, coverage(sum), #reasons > 0 and reasons or nil
     files[#files + 1] = sum
   end
-  total.coverage = coverage(total)
-  return { files = files, total = total, unknown = self.names }
+  total.coverage, priorities.coverage = coverage(total), coverage(priorities)
+  return { files = files, total = total, priorities = priorities, unknown = self.names }
 end
 
 -- The report for people: one line for each thing said, then the figures.
@@ -98,6 +112,8 @@ function report:lines()
   local t = summary.total
   lines[#lines + 1] = ("%d lines: %d exact, %d approximate, %d unknown; coverage %.1f %%"):format(
     t.lines, t.exact, t.approximate, t.unknown, 100 * t.coverage)
+  local p = summary.priorities
+  lines[#lines + 1] = ("of these %d with a priority: %d exact; coverage %.1f %%"):format(p.lines, p.exact, 100 * p.coverage)
   return lines, summary
 end
 

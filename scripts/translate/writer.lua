@@ -10,6 +10,7 @@
 
 local text = require "text"
 local arguments = require "arguments"
+local asterisk = require "asterisk"
 
 local writer = {}
 
@@ -115,6 +116,14 @@ local function begin(o, context)
   o:add("\nlocal asterisk = require \"asterisk\"\n\nlocal here = ", quote(context.name), "\ncontext(here)\n")
 end
 
+-- Whether calls to any number of a context may go through a switch. With a
+-- pattern of its own for all numbers the context has no need of another.
+local function switches(context)
+  local any = false
+  for _, item in ipairs(context.items) do any = any or item.what == "switch" end
+  return any and not context.by_pattern["_!/\0"]
+end
+
 -- The files of a context: nearly always one. A call runs the file that its
 -- extension stands in, so very long contexts are written in parts.
 function pass:context(context, name, files)
@@ -130,6 +139,9 @@ function pass:context(context, name, files)
       any = true
       include(o, item)
     end
+  end
+  if switches(context) and rawget(asterisk, "switched") then
+    o:add "\nasterisk.switched(here) -- to what settings.lua lists\n"
   end
   local written, part = 0, 1
   for _, extension in ipairs(context.extensions) do
@@ -230,29 +242,23 @@ local application_shim = [[
 -- What the application %s does. It is yours to write; the dialplan uses
 -- it first at %s:%d.
 --
--- ch is the channel, arguments the text between the parentheses, with the values
--- of variables in it.
+-- Put a function in place of false: function(ch, arguments) … end. ch is the
+-- channel, arguments the text between the parentheses, with the values of
+-- variables in it. Until then a call that comes here ends, as it does in an
+-- Asterisk without this application.
 
-return function(ch, arguments)
-  error("application %s is not written yet: see scripts/shims/%s.lua", 0)
-end
+return false
 ]]
 
 local function_shim = [[
 -- What the function %s gives. It is yours to write; the dialplan uses it
 -- first at %s:%d.
 --
--- ch is the channel, arguments the text between the parentheses. write serves
--- Set(); leave it out where the function is only read.
+-- Put a table in place of false: read = function(ch, arguments) … end gives its
+-- text, write = function(ch, arguments, value) … end serves Set(). arguments is the
+-- text between the parentheses. Until then its text is empty.
 
-return {
-  read = function(ch, arguments)
-    error("function %s is not written yet: see scripts/shims/%s.lua", 0)
-  end,
-  write = function(ch, arguments, value)
-    error("function %s is not written yet: see scripts/shims/%s.lua", 0)
-  end,
-}
+return false
 ]]
 
 local function sorted(names)
@@ -266,18 +272,22 @@ end
 -- and one that lists them. The first result is the list, the second the files.
 function writer.shims(shims)
   local files, o = {}, setmetatable({ n = 0 }, out)
-  o:add "-- What the dialplan uses and moonwire does not have, each in a file of its own.\n\nreturn {\n"
+  o:add [[
+-- What the dialplan uses and moonwire does not have, each in a file of its own.
+
+-- A shim that is written; nil for one that is not.
+local function written(shim) return type(shim) ~= "boolean" and shim or nil end
+
+return {
+]]
   for _, kind in ipairs { "applications", "functions" } do
     o:add("  ", kind, " = {\n")
     for _, name in ipairs(sorted(shims[kind])) do
       local step, file = shims[kind][name], (kind == "functions" and "function_" or "") .. name:lower()
-      o:add("    ", text.key(name), ' = require "shims.', file, '",\n')
+      o:add("    ", text.key(name), ' = written(require "shims.', file, '"),\n')
       local path = "scripts/shims/" .. file .. ".lua"
-      if kind == "applications" then
-        files[path] = application_shim:format(name, step.file, step.line, name, file)
-      else
-        files[path] = function_shim:format(name, step.file, step.line, name, file, name, file)
-      end
+      local shim = kind == "applications" and application_shim or function_shim
+      files[path] = shim:format(name, (step.file:gsub("%c", " ")), step.line)
     end
     o:add "  },\n"
   end

@@ -278,6 +278,7 @@ end
 
 function pass:put(here, r)
   for _, step in ipairs(r.steps) do
+    self.report:step(step)
     local extension, reason = dialplan.extension(here, r.pattern, r.caller, step)
     if not extension then
       self.report:unknown(step, ("the pattern '%s' fits nothing: %s"):format(r.pattern, reason))

@@ -10,10 +10,13 @@ return {
 ==== scripts/asterisk/shims.lua
 -- What the dialplan uses and moonwire does not have, each in a file of its own.
 
+-- A shim that is written; nil for one that is not.
+local function written(shim) return type(shim) ~= "boolean" and shim or nil end
+
 return {
   applications = {
-    Hungup = require "shims.hungup",
-    Playbak = require "shims.playbak",
+    Hungup = written(require "shims.hungup"),
+    Playbak = written(require "shims.playbak"),
   },
   functions = {
   },
@@ -62,7 +65,7 @@ asterisk.extension(here, "105", function() return {
   { 1, "Set", "CALLERID(all)=”SipPhone” ", line = 9 },
 } end, { file = "extensions.conf" })
 
-asterisk.extension(here, ") _8.", function() return {
+asterisk.extension(here, ")_8.", function() return {
   { 1, "Dial", function(ch) return "SIP/" .. ch:get "EXTEN" .. "@sipnet,40" end, line = 10 },
 } end, { file = "extensions.conf", caller = "201" })
 
@@ -100,22 +103,22 @@ asterisk.extension(here, "111", function() return {
 -- What the application Hungup does. It is yours to write; the dialplan uses
 -- it first at extensions.conf:20.
 --
--- ch is the channel, arguments the text between the parentheses, with the values
--- of variables in it.
+-- Put a function in place of false: function(ch, arguments) … end. ch is the
+-- channel, arguments the text between the parentheses, with the values of
+-- variables in it. Until then a call that comes here ends, as it does in an
+-- Asterisk without this application.
 
-return function(ch, arguments)
-  error("application Hungup is not written yet: see scripts/shims/hungup.lua", 0)
-end
+return false
 ==== scripts/shims/playbak.lua
 -- What the application Playbak does. It is yours to write; the dialplan uses
 -- it first at extensions.conf:14.
 --
--- ch is the channel, arguments the text between the parentheses, with the values
--- of variables in it.
+-- Put a function in place of false: function(ch, arguments) … end. ch is the
+-- channel, arguments the text between the parentheses, with the values of
+-- variables in it. Until then a call that comes here ends, as it does in an
+-- Asterisk without this application.
 
-return function(ch, arguments)
-  error("application Playbak is not written yet: see scripts/shims/playbak.lua", 0)
-end
+return false
 ==== scripts/t.lua
 -- Context [t], from extensions.conf.
 
@@ -142,7 +145,7 @@ extensions.conf:7: note: there is no priority 20 to go to
 extensions.conf:7: note: there is no priority 10 to go to
 extensions.conf:8: note: spaces around = are part of the name and of the value; Set(NAME=${DB(cidname/${CALLERID(num)})}) was probably meant
 extensions.conf:9: note: typographic quotes are characters like any other; plain quotes (") were probably meant
-extensions.conf:10: note: the extension is called ') _8.', with the space; _8. was probably meant
+extensions.conf:10: note: the extension ') _8.' is taken without its spaces; _8. was probably meant
 extensions.conf:11: unknown: there is no directive 'exten Already'; exten => _7952XXXXXXX,2,Dial(SIP/sipnet/${EXTEN},120) was probably meant
 extensions.conf:12: note: '200|1' holds | where Asterisk from 1.6 on wants commas; 200,1 was probably meant; translate with --era 1.4 if the dialplan is that old
 extensions.conf:13: unknown: 'Set,X=5' is not an application; a call that comes here ends; Set(X=5) was probably meant
@@ -164,3 +167,4 @@ extensions.conf:26: approximate: '(demo)' after the section's name is ignored; n
 extensions.conf:27: unknown: section [u] builds on [nobody], which is not defined before it; Asterisk refuses the whole file then; define the template first
 extensions.conf:28: unknown: there is no directive #inclde; #include was probably meant
 28 lines: 13 exact, 2 approximate, 13 unknown; coverage 46.4 %
+of these 17 with a priority: 10 exact; coverage 58.8 %

@@ -28,6 +28,9 @@ return {
 ==== scripts/asterisk/shims.lua
 -- What the dialplan uses and moonwire does not have, each in a file of its own.
 
+-- A shim that is written; nil for one that is not.
+local function written(shim) return type(shim) ~= "boolean" and shim or nil end
+
 return {
   applications = {
   },
@@ -113,3 +116,4 @@ extensions.conf:21: unknown: VoiceMail: needs voicemail, which this server does 
 extensions.conf:27: unknown: VoiceMailMain: needs voicemail, which this server does not have; translate again when it does, or take it out
 extensions.conf:39: note: a plain switch substitutes variables when the dialplan loads, where no call is; eswitch was probably meant
 30 lines: 27 exact, 1 approximate, 2 unknown; coverage 90.0 %
+of these 15 with a priority: 13 exact; coverage 86.7 %

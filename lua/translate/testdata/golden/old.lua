@@ -10,6 +10,9 @@ return {
 ==== scripts/asterisk/shims.lua
 -- What the dialplan uses and moonwire does not have, each in a file of its own.
 
+-- A shim that is written; nil for one that is not.
+local function written(shim) return type(shim) ~= "boolean" and shim or nil end
+
 return {
   applications = {
   },
@@ -66,3 +69,4 @@ extensions.conf:5: unknown: VoiceMail: needs voicemail, which this server does n
 extensions.conf:6: unknown: VoiceMail: needs voicemail, which this server does not have; translate again when it does, or take it out
 extensions.conf:11: approximate: option b of Playback has no effect
 10 lines: 7 exact, 1 approximate, 2 unknown; coverage 70.0 %
+of these 8 with a priority: 5 exact; coverage 62.5 %

@@ -41,3 +41,4 @@ voicemail.conf:2: approximate: maxmsg=100 of voicemail has no counterpart; mailb
 voicemail.conf:4: unknown: mailbox 1101@finance: this version of moonwire has no mailboxes; it stands in config.lua as a comment
 voicemail.conf:6: unknown: mailbox 1201@compta: this version of moonwire has no mailboxes; it stands in config.lua as a comment
 36 lines: 30 exact, 2 approximate, 4 unknown; coverage 83.3 %
+of these 5 with a priority: 3 exact; coverage 60.0 %

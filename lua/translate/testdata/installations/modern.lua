@@ -38,3 +38,4 @@ pjsip.conf:41: note: there is no context [from-outside] for [provider-endpoint]
 pjsip.conf:46: unknown: media_encryption=sdes of [provider-endpoint] has no counterpart
 queues.conf:2: unknown: member of [sales]: this version of moonwire does not read the configuration of queues
 55 lines: 53 exact, 0 approximate, 2 unknown; coverage 96.4 %
+of these 2 with a priority: 2 exact; coverage 100.0 %
