@@ -138,6 +138,7 @@ do
       catalog[kind][key] = entry
       if not (entry.status == "gone" and described.level == "exact") then
         entry.status, entry.reason = levels[described.level], described.note or entry.reason
+        entry.suggestion = described.level == "unavailable" and "translate again when it does, or take it out" or nil
       end
       entry.name = described.name
       if described.options and option_argument[key] then
