@@ -90,6 +90,8 @@ local asterisk = require "asterisk"
 local here = "night"
 context(here)
 
+asterisk.switched(here) -- to what settings.lua lists
+
 asterisk.extension(here, "h", function() return {
   { 1, "NoOp", "bye; bye", line = 37 },
 } end, { file = "extensions.conf" })
