@@ -20,7 +20,9 @@ func samePerson(conn net.Conn) error {
 	}
 	var peer *syscall.Ucred
 	var failure error
-	if err := raw.Control(func(fd uintptr) { peer, failure = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED) }); err != nil {
+	if err := raw.Control(func(fd uintptr) {
+		peer, failure = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	}); err != nil {
 		return err
 	}
 	if failure != nil {
