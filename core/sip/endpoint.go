@@ -277,7 +277,9 @@ func (e *Endpoint) Shutdown(ctx context.Context) error {
 	case <-idle:
 	case <-ctx.Done():
 		legs := e.snapshot()
-		err = fmt.Errorf("sip: %d calls were still up and were hung up", len(legs))
+		if len(legs) > 0 {
+			err = fmt.Errorf("sip: %d calls were still up and were hung up", len(legs))
+		}
 		for _, l := range legs {
 			l.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
 		}

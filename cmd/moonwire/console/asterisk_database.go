@@ -1,6 +1,9 @@
 package console
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 var asteriskDatabase = []*Command{
 	known("database show", "what is kept, as /family/key", databaseShow, Arg{Name: "FAMILY", Optional: true, Complete: (*Session).families}, Arg{Name: "KEY", Optional: true, Complete: (*Session).keys}),
@@ -15,13 +18,15 @@ func databaseShow(r *Run) (Result, error) {
 	if err != nil {
 		return listed, err
 	}
-	t := &Table{Columns: columns("path", "value", "family=-", "key=-"), Bare: true}
-	t.Columns[0].Width = 50
+	t := &Table{Columns: columns("path", "value", "family", "key")}
+	var b strings.Builder
 	for _, row := range listed.Table.Rows {
-		t.add(fmt.Sprintf("/%s/%s", row[0], row[1]), ": "+row[2].(string), row[0], row[1])
+		path := fmt.Sprintf("/%s/%s", row[0], row[1])
+		t.add(path, row[2], row[0], row[1])
+		fmt.Fprintf(&b, "%-50s: %s\n", cellText(path), cellText(row[2]))
 	}
-	t.Foot = fmt.Sprintf("%d results found.", len(t.Rows))
-	return Result{Table: t}, nil
+	fmt.Fprintf(&b, "%d results found.\n", len(t.Rows))
+	return Result{Table: t, Text: b.String()}, nil
 }
 
 func databaseGet(r *Run) (Result, error) {

@@ -83,7 +83,7 @@ func asteriskForeign() []*Command {
 	var list []*Command
 	for _, f := range foreignWords {
 		list = append(list, &Command{
-			Words: f.words, Args: []Arg{{Name: "ARGUMENT", Optional: true, Rest: true}}, Alias: true, Summary: "not here: " + f.instead,
+			Words: f.words, Args: []Arg{{Name: "ARGUMENT", Optional: true, Rest: true}}, Alias: true, Foreign: true, Summary: "not here: " + f.instead,
 			Run: func(*Run) (Result, error) { return Result{Failed: f.instead}, nil },
 		})
 	}

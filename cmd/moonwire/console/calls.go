@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/trace"
 	"github.com/moonwire/moonwire/lua/api"
+	"github.com/moonwire/moonwire/lua/host"
 )
 
 var (
@@ -208,8 +210,14 @@ func (s *Session) originated(ctx context.Context, options string) (Result, error
 	}
 	defer prompt.Close()
 	v, err := prompt.Run(ctx, "local r = originate { "+options+" } return r.status, r.id, r.reason, r.cause, r.sip, r.duration")
-	if err != nil {
-		return Result{}, plainError(err)
+	var script *host.ScriptError
+	switch {
+	case errors.Is(err, api.ErrBroken):
+		return Result{}, errors.New("interrupted")
+	case errors.As(err, &script): // the place would be in the line above
+		return Result{}, errors.New(strings.TrimPrefix(script.Message, "originate: "))
+	case err != nil:
+		return Result{}, err
 	}
 	cells, err := v.Cells()
 	if err != nil || len(cells) != 6 {

@@ -16,6 +16,7 @@ type Command struct {
 	Args    []Arg
 	Summary string // one line of help; aliases say what they stand for
 	Alias   bool   // words of Asterisk, left out of the first page of help
+	Foreign bool   // only says why there is no such thing here; never completed
 	Run     func(*Run) (Result, error)
 }
 
@@ -87,6 +88,7 @@ func usage(format string, args ...any) error { return &UsageError{fmt.Sprintf(fo
 type node struct {
 	next    map[string]*node
 	command *Command
+	useful  bool // a command that is not Foreign is here or below
 }
 
 // commandTree is the table by words.
@@ -104,6 +106,7 @@ func newTree(groups ...[]*Command) *commandTree {
 				at.next[word] = &node{next: map[string]*node{}}
 			}
 			at = at.next[word]
+			at.useful = at.useful || !c.Foreign
 		}
 		if at.command != nil {
 			panic("two commands are called " + c.Words)

@@ -25,7 +25,11 @@ func (s *Session) complete(text string) []string {
 	}
 	var list []string
 	if args < 0 {
-		list = sortedKeys(at.next)
+		for word, next := range at.next {
+			if next.useful {
+				list = append(list, word)
+			}
+		}
 		args = 0
 		if command = at.command; command == nil {
 			return beginning(list, last)

@@ -16,8 +16,8 @@ import (
 // Keys as a terminal in raw mode sends them (ASCII).
 const (
 	keyInterrupt = 0x03 // Ctrl-C
-	keyEnd       = 0x04 // Ctrl-D
-	keyForget    = 0x07 // what Ctrl-C becomes between lines; the line editor has no use for it
+	keyForget    = 0x07 // what Ctrl-C becomes between lines, with Enter; the line editor has no use for it
+	keyEnter     = '\r'
 	keyTab       = '\t'
 )
 
@@ -35,6 +35,7 @@ type Terminal struct {
 	mu       sync.Mutex
 	breaks   context.CancelFunc // of the line that runs, nil between lines
 	offering string             // the line for which words were offered
+	leaving  bool               // Ctrl-C was pressed on an empty line
 }
 
 // Stream shows what was subscribed to, above the line that is being typed.
@@ -90,6 +91,8 @@ func (t *Terminal) Attend(client *Client) error {
 			return nil
 		case err != nil:
 			return err
+		case t.leaving:
+			return nil
 		}
 		if word := strings.TrimSpace(line); word == "quit" || word == "exit" {
 			return nil
@@ -137,7 +140,8 @@ func (t *Terminal) pump() {
 				if t.breakOff() {
 					continue
 				}
-				c = keyForget
+				pass = append(pass, keyForget)
+				c = keyEnter
 			}
 			pass = append(pass, c)
 		}
@@ -189,9 +193,7 @@ func (t *Terminal) run(line string) error {
 func (t *Terminal) key(line string, at int, key rune) (string, int, bool) {
 	switch key {
 	case keyForget:
-		if line == "" {
-			go func() { _, _ = t.keys.Write([]byte{keyEnd}) }()
-		}
+		t.leaving = line == ""
 		return "", 0, true
 	case keyTab:
 		changed, position := t.completed(line, at)

@@ -235,9 +235,16 @@ func (s *server) awaitLog(text string) {
 // command runs another sub-command of the binary.
 func command(t testing.TB, args ...string) (out string, code int) {
 	t.Helper()
+	return commandWith(t, "", args...)
+}
+
+// commandWith is command with something on its standard input.
+func commandWith(t testing.TB, input string, args ...string) (out string, code int) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Stdin = strings.NewReader(input)
 	both, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
