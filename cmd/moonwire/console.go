@@ -23,6 +23,7 @@ type consoleCommand struct {
 	Site    string `arg:"" optional:"" default:"." help:"The site's directory."`
 	Data    string `help:"The server's data directory, where it is not the site's." placeholder:"DIR"`
 	Execute string `short:"x" help:"Run one command and leave: 0 done, 1 it failed, 2 not understood or no server." placeholder:"COMMAND"`
+	Follow  bool   `help:"With -x: stay, and print what the command turned on, such as sip trace on, until Ctrl-C."`
 	JSON    bool   `name:"json" help:"Results for programs."`
 }
 
@@ -32,6 +33,9 @@ func (c consoleCommand) Run(out io.Writer) error {
 	keyboard := c.Execute == "" && term.IsTerminal(int(os.Stdin.Fd()))
 	var person *console.Terminal
 	var stream func(kind, text string)
+	if c.Follow {
+		stream = func(_, text string) { _, _ = io.WriteString(out, text) }
+	}
 	if keyboard {
 		person = &console.Terminal{In: os.Stdin, Out: os.Stdout, History: historyFile(), Prompt: c.prompt(), Colour: coloured(os.Stdout)}
 		stream = person.Stream
@@ -46,9 +50,25 @@ func (c consoleCommand) Run(out io.Writer) error {
 		fmt.Fprintln(out, "moonwire", version(), "- help lists the commands, Ctrl-C leaves the console and not the server")
 		return person.Attend(client)
 	case c.Execute != "":
-		return c.run(client, c.Execute, out)
+		if err := c.run(client, c.Execute, out); err != nil || !c.Follow {
+			return err
+		}
+		return follow(client)
 	}
 	return c.runAll(client, os.Stdin, out)
+}
+
+// follow waits for Ctrl-C, or for the server to end.
+func follow(client *console.Client) error {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	defer signal.Stop(interrupted)
+	select {
+	case <-interrupted:
+		return nil
+	case <-client.Ended():
+		return console.ErrGone
+	}
 }
 
 // attach opens the control socket.

@@ -1,13 +1,23 @@
 package console
 
+import (
+	"slices"
+	"strings"
+)
+
 // What Asterisk's users type and what has no counterpart, with what there is
 // instead: in one line, as a refusal, so that a script notices.
 
-var foreignWords = []struct{ words, instead string }{
+type foreign struct{ words, instead string }
+
+var foreignWords = []foreign{
 	{"core show license", "moonwire's license is in the file LICENSE that comes with it"},
 	{"core show warranty", "there is no warranty; the file LICENSE says what there is"},
 	{"core show translation", "there is no table of costs: audio passes unchanged where both sides speak one codec, else it is decoded and coded once; see core show codecs"},
 	{"core show file formats", "prompts and recordings are WAV (G.711 or 16 bit), prompts also MP3"},
+	{"show translation", "see core show translation"},
+	{"show license", "moonwire's license is in the file LICENSE that comes with it"},
+	{"show warranty", "there is no warranty; the file LICENSE says what there is"},
 	{"show file formats", "prompts and recordings are WAV (G.711 or 16 bit), prompts also MP3"},
 	{"core show hints", "there are no hints: phones cannot watch each other's state"},
 	{"core show hint", "there are no hints: phones cannot watch each other's state"},
@@ -36,21 +46,13 @@ var foreignWords = []struct{ words, instead string }{
 	{"sip show inuse", "see phones: its column CALLS"},
 	{"sip show subscriptions", "there are no subscriptions: phones cannot watch each other's state"},
 	{"sip show domains", "any domain that leads here is served"},
-	{"iax2 show", "this server does not speak IAX2"},
-	{"iax2 set debug", "this server does not speak IAX2"},
-	{"iax2 debug", "this server does not speak IAX2"},
-	{"iax2 reload", "this server does not speak IAX2"},
-	{"iax show", "this server does not speak IAX2"},
-	{"iax debug", "this server does not speak IAX2"},
-	{"mgcp show", "this server does not speak MGCP"},
-	{"mgcp debug", "this server does not speak MGCP"},
-	{"mgcp set debug", "this server does not speak MGCP"},
-	{"zap show", "this server has no DAHDI or Zaptel lines"},
-	{"zap restart", "this server has no DAHDI or Zaptel lines"},
-	{"dahdi show", "this server has no DAHDI or Zaptel lines"},
-	{"dahdi restart", "this server has no DAHDI or Zaptel lines"},
-	{"pri show", "this server has no ISDN lines"},
-	{"misdn show", "this server has no ISDN lines"},
+	{"iax2", "this server does not speak IAX2"},
+	{"iax", "this server does not speak IAX2"},
+	{"mgcp", "this server does not speak MGCP"},
+	{"zap", "this server has no DAHDI or Zaptel lines"},
+	{"dahdi", "this server has no DAHDI or Zaptel lines"},
+	{"pri", "this server has no ISDN lines"},
+	{"misdn", "this server has no ISDN lines"},
 	{"queue show", "there are no queues; a script builds one of call:dial, music and the store"},
 	{"meetme list", "there are no conferences"},
 	{"confbridge list", "there are no conferences"},
@@ -65,23 +67,32 @@ var foreignWords = []struct{ words, instead string }{
 	{"file convert", "sounds are converted outside of the server: sox in.wav -r 8000 -c 1 -t ul out.ulaw"},
 	{"rtp set debug", "see channels for loss and jitter of each leg; packets are seen with tcpdump"},
 	{"ulimit", "limits are set by whoever starts the server"},
-	{"ztcfg", "this is a command of the shell, for lines that this server does not have"},
-	{"zttool", "this is a command of the shell, for lines that this server does not have"},
-	{"zttest", "this is a command of the shell, for lines that this server does not have"},
-	{"ztmonitor", "this is a command of the shell, for lines that this server does not have"},
-	{"fxotune", "this is a command of the shell, for lines that this server does not have"},
-	{"genzaptelconf", "this is a command of the shell, for lines that this server does not have"},
-	{"sendfax", "this is a command of the shell (HylaFAX); this server sends no fax from the console"},
-	{"faxstat", "this is a command of the shell (HylaFAX); this server sends no fax from the console"},
-	{"make", "this is a command of the shell; there is nothing to be compiled for a site"},
-	{"service", "this is a command of the shell; stop ends the server"},
 	{"asterisk", "this is the console already; in the shell, asterisk -r is moonwire console and asterisk -rx is moonwire console -x"},
+}
+
+// shellWords are commands of the shell that guides for Asterisk mix with those of
+// its console, and what they are for.
+var shellWords = map[string]string{
+	"ztcfg zttool zttest ztmonitor fxotune genzaptelconf":                     "for lines that this server does not have",
+	"sendfax faxstat faxrm faxsetup faxaddmodem faxmodem faxgetty faxq hfaxd": "of HylaFAX, which works beside this server",
+	"make":                     "and nothing has to be compiled for a site",
+	"service update-rc.d":      "and starts and stops the server; stop does so here",
+	"modprobe lspci dmesg":     "and tells of drivers, which this server does not need",
+	"sox":                      "and makes a sound one that a phone can play: sox in.wav -r 8000 -c 1 -t ul out.ulaw",
+	"ps netstat tcpdump ngrep": "and looks at the machine; here see uptime, sip show settings and sip trace on",
 }
 
 // asteriskForeign makes commands of them that refuse.
 func asteriskForeign() []*Command {
+	all := slices.Clone(foreignWords)
+	for names, purpose := range shellWords {
+		for word := range strings.FieldsSeq(names) {
+			all = append(all, foreign{word, word + " is a command of the shell, " + purpose})
+		}
+	}
+	slices.SortFunc(all, func(a, b foreign) int { return strings.Compare(a.words, b.words) })
 	var list []*Command
-	for _, f := range foreignWords {
+	for _, f := range all {
 		list = append(list, &Command{
 			Words: f.words, Args: []Arg{{Name: "ARGUMENT", Optional: true, Rest: true}}, Alias: true, Foreign: true, Summary: "not here: " + f.instead,
 			Run: func(*Run) (Result, error) { return Result{Failed: f.instead}, nil },

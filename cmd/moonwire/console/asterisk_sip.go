@@ -20,6 +20,7 @@ var asteriskSIP = []*Command{
 	known("sip show users", "phones and the contexts of their calls", sipShowUsers),
 	known("sip show registry", "trunks that this server registers with", sipShowRegistry),
 	known("sip show channels", "SIP calls", coreShowChannels),
+	known("sip show channel", "all about one SIP call", coreShowChannel, Arg{Name: "CHANNEL", Complete: (*Session).legIDs}),
 	known("sip show settings", "where SIP listens, and how", sipShowSettings),
 	known("pjsip show endpoints", "phones and trunks", pjsipEndpoints),
 	known("pjsip show endpoint", "all about a phone or a trunk", sipShowPeer, peerArg),

@@ -58,6 +58,9 @@ func Attach(conn net.Conn, stream func(kind, text string)) (*Client, error) {
 	return c, nil
 }
 
+// Ended is closed when the connection has ended.
+func (c *Client) Ended() <-chan struct{} { return c.ended }
+
 // Close detaches.
 func (c *Client) Close() error { return c.conn.Close() }
 

@@ -91,6 +91,17 @@ type node struct {
 	useful  bool // a command that is not Foreign is here or below
 }
 
+// words are those that go on from here to something that is not Foreign.
+func (n *node) words() (list []string) {
+	for word, next := range n.next {
+		if next.useful {
+			list = append(list, word)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // commandTree is the table by words.
 type commandTree struct {
 	root node
@@ -177,7 +188,7 @@ func (t *commandTree) unknown(words []string) error {
 		known++
 	}
 	if known == len(words) && len(at.next) > 0 {
-		return usage("%q goes on: %s", line, strings.Join(sortedKeys(at.next), ", "))
+		return usage("%q goes on: %s", line, strings.Join(at.words(), ", "))
 	}
 	if known < len(words) {
 		if fits := beginning(sortedKeys(at.next), words[known]); words[known] != "" && len(fits) > 1 {

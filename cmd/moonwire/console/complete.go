@@ -25,12 +25,7 @@ func (s *Session) complete(text string) []string {
 	}
 	var list []string
 	if args < 0 {
-		for word, next := range at.next {
-			if next.useful {
-				list = append(list, word)
-			}
-		}
-		args = 0
+		list, args = at.words(), 0
 		if command = at.command; command == nil {
 			return beginning(list, last)
 		}

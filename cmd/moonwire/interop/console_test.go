@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -216,6 +217,38 @@ func TestConsolePage(t *testing.T) {
 			t.Errorf("%s: code %d\n%s", row[1], code, out)
 		}
 	}
+}
+
+// TestConsoleIsPrivate wants nobody else at the socket.
+func TestConsoleIsPrivate(t *testing.T) {
+	t.Parallel()
+	s := start(t, desk)
+	info, err := os.Stat(s.dir + "/data/control.sock")
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+// TestConsoleFollows prints SIP messages until the server ends.
+func TestConsoleFollows(t *testing.T) {
+	t.Parallel()
+	s := start(t, desk)
+	out := &lockedBuffer{}
+	console := exec.Command(binary, "console", s.dir, "-x", "sip trace on 1001", "--follow")
+	console.Stdout = out
+	if err := console.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = console.Wait() }()
+	if !out.await("are shown here", patience) {
+		t.Fatal("the trace did not begin")
+	}
+	run(t, s, registration("1002", "pass-1002", "60"), sippOptions{})
+	run(t, s, registration("1001", "pass-1001", "60"), sippOptions{})
+	if !out.await("SIP/2.0 200 OK", patience) || strings.Contains(out.String(), "sip:1002@") || !strings.Contains(out.String(), "sip:1001@") {
+		t.Errorf("traced:\n%s", out)
+	}
+	s.shows("stop now")
 }
 
 // TestConsoleReadsLines gives it commands by standard input.
