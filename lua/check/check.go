@@ -62,6 +62,7 @@ func Site(ctx context.Context, o Options) ([]*Finding, error) {
 	library := api.New(api.Services{Log: quiet, Env: o.Env})
 	h, err := host.New(host.Options{
 		Scripts: o.Scripts, Plugins: o.Plugins, Lib: lib.FS, Library: library, Log: quiet,
+		Limits:   host.Limits{Prepared: 1}, // no calls come
 		Declared: func(ref host.Ref, fn *lua.LFunction) { l.handlers[ref] = fn },
 	})
 	if err != nil {

@@ -21,8 +21,10 @@ const (
 	extension = "\x01" // the number that was dialled
 )
 
-// mostChoices bounds the values that one expression is taken to have.
-const mostChoices = 16
+const (
+	mostChoices = 16    // that one expression is taken to have
+	mostSteps   = 10000 // to find the choices in one function
+)
 
 // deeds are what one function may do itself.
 type deeds struct {
@@ -43,6 +45,7 @@ type closure struct {
 	fn    *lua.LFunction
 	file  *file
 	exprs []*ast.FunctionExpr // several, where functions share their lines
+	steps int                 // that choices has made
 }
 
 // closure finds where fn is written; ok is false for functions that are not Lua.
@@ -55,7 +58,7 @@ func (l *list) closure(fn *lua.LFunction) (c closure, ok bool) {
 		return c, false
 	}
 	exprs := f.written(fn.Proto)
-	return closure{fn, f, exprs}, len(exprs) > 0
+	return closure{fn: fn, file: f, exprs: exprs}, len(exprs) > 0
 }
 
 // written finds the function that was compiled to a prototype, by its lines; of
@@ -226,7 +229,7 @@ func (c *closure) inside(owner *ast.FunctionExpr) bool {
 // choices are the texts that an expression may have, with marks for what only a
 // call tells.
 func (c *closure) choices(e ast.Expr, depth int) []string {
-	if depth > 20 {
+	if c.steps++; depth > 20 || c.steps > mostSteps {
 		return []string{anything}
 	}
 	depth++
@@ -279,6 +282,9 @@ func (c *closure) concatenations(parts []ast.Expr, depth int) []string {
 		var longer []string
 		for _, begin := range all {
 			for _, end := range choices {
+				if len(begin)+len(end) > longestText {
+					return []string{anything}
+				}
 				longer = append(longer, begin+end)
 			}
 		}

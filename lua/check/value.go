@@ -80,12 +80,16 @@ func (f *file) single(e ast.Expr) value {
 	return value{}
 }
 
+// longestText is how long a text may become that is put together of others; no
+// name is as long.
+const longestText = 1024
+
 // joined is the value of a concatenation.
 func (f *file) joined(parts []ast.Expr) value {
 	var text strings.Builder
 	for _, part := range parts {
 		v := f.value(part, 0)
-		if !v.Known {
+		if !v.Known || text.Len()+len(v.Text) > longestText {
 			return ofType("string")
 		}
 		text.WriteString(v.Text)

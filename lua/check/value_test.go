@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -75,6 +76,31 @@ func TestNothingIsInvented(t *testing.T) {
 	} {
 		for _, f := range findings(t, serving(body)) {
 			t.Errorf("%s\n%s", body, f)
+		}
+	}
+}
+
+// TestGrowthIsBounded has texts that double with each line: those who look at a
+// script must not do what it would do.
+func TestGrowthIsBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("local a = call.extension .. 'x' local t = 'x'\n")
+	for range 60 {
+		b.WriteString("a = a .. a .. a .. a .. a .. a t = t .. t\n")
+		b.WriteString("do local b = a .. a .. a .. a local u = t .. t a = b .. b t = u .. u end\n")
+	}
+	for i := range 60 {
+		before := "t"
+		if i > 0 {
+			before = fmt.Sprint("u", i-1)
+		}
+		fmt.Fprintf(&b, "local u%d = %s .. %s .. %s\n", i, before, before, before)
+	}
+	b.WriteString("call:dial(a) call:dial(t) call:dial(u59)")
+	text := "sip.trunk 'p' { host = 'h', context = 'internal' }\n" + serving(b.String())
+	for _, f := range findingsWith(t, text, Options{}) {
+		if f.Rule != ruleTarget {
+			t.Error(f)
 		}
 	}
 }
