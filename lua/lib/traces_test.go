@@ -59,7 +59,6 @@ var different = map[string]string{
 	"pat_space_in_pattern": "a space in a plain number counts",
 	"exten_var_global":     "variables in the names of extensions are the translator's",
 	"hash_include_glob":    "includes of several files are the translator's",
-	"old_pipe_syntax":      "the separators of old are the translator's",
 	"shell_func":           noPrograms,
 	"system_status":        noPrograms,
 	"agi_fail":             noAGI,

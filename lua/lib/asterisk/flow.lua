@@ -43,13 +43,17 @@ local switched = "asterisk switch" -- the name of extensions that lead to switch
 
 -- Declaring ---------------------------------------------------------------------
 
--- Declares an extension; see above.
+-- Declares an extension; see above. One that can never be reached, because
+-- another holds the same numbers or its pattern holds none, is left out with a
+-- warning, as Asterisk does.
 function flow.extension(name, pattern, build, options)
   options = options or {}
-  context(name):extension(pattern, { caller = options.caller, name = ours .. (options.file or "") }, function(call)
+  local where = context(name)
+  local done, problem = pcall(where.extension, where, pattern, { caller = options.caller, name = ours .. (options.file or "") }, function(call)
     if call == stepsAsked then return build, options end
     return flow.serve(call, pattern)
   end)
+  if not done then log.warn("extension %s of context %s is left out: %s", pattern, name, (tostring(problem):gsub("^.*context:extension: ", ""))) end
 end
 
 -- Includes a context in another, from several files alike.

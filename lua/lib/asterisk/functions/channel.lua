@@ -83,6 +83,11 @@ registry.func("CHANNEL", {
   end,
 })
 
+registry.func("LANGUAGE", {
+  read = function(ch) return items.language(ch) end,
+  write = function(ch, _, value) ch.call.language = value end,
+})
+
 -- Timeouts ------------------------------------------------------------------------
 
 local standard = { digit = 5, response = 10 }

@@ -1,0 +1,76 @@
+package lib_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moonwire/moonwire/core/call"
+)
+
+// largeDialplan is a dialplan of so many lines in one file, six to an extension.
+func largeDialplan(lines int) string {
+	var b strings.Builder
+	b.WriteString("local asterisk = require \"asterisk\"\n")
+	for i := range lines / 6 {
+		fmt.Fprintf(&b, `asterisk.extension("internal", "%d", function() return {
+  { 1, "Answer", line = 1 },
+  { 2, "Set", function(ch) return "X=" .. ch:get "EXTEN" end, line = 2 },
+  { 3, "GotoIf", function(ch) return ch:expression("\"" .. ch:get "X" .. "\" = \"1\"") .. "?6" end, line = 3 },
+  { 4, "NoOp", function(ch) return ch:slice(ch:get "EXTEN", "1") end, line = 4 },
+  { 5, "Hangup", line = 5 },
+  { 6, "NoOp", line = 6 },
+} end, { file = "extensions.conf" })
+`, 100000+i)
+	}
+	return b.String()
+}
+
+// BenchmarkCall is what a call costs that uses five lines: of a small dialplan,
+// and of one of 30,000 lines.
+func BenchmarkCall(b *testing.B) {
+	for _, lines := range []int{60, 30000} {
+		b.Run(fmt.Sprint(lines), func(b *testing.B) {
+			w := newWorld(b, monday, map[string]string{"dialplan.lua": largeDialplan(lines)})
+			b.ResetTimer()
+			for i := 0; b.Loop(); i++ {
+				w.starts(call.Info{ID: fmt.Sprint("c", i), Context: "internal", Extension: "100003"})
+				w.clock.Advance(time.Second)
+			}
+		})
+	}
+}
+
+// BenchmarkLoad is how long a dialplan of 30,000 lines takes to be loaded.
+func BenchmarkLoad(b *testing.B) {
+	text := largeDialplan(30000)
+	for b.Loop() {
+		newWorld(b, monday, map[string]string{"dialplan.lua": text})
+	}
+}
+
+// A call holds no more memory where the dialplan is large.
+func TestMemoryOfLargeDialplan(t *testing.T) {
+	held := func(lines int) uint64 {
+		w := newWorld(t, monday, map[string]string{"dialplan.lua": strings.ReplaceAll(largeDialplan(lines), `"Hangup"`, `"Wait", "60"`)})
+		const calls = 20
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range calls {
+			w.starts(call.Info{ID: fmt.Sprint("c", i), Context: "internal", Extension: "100003"})
+		}
+		w.clock.Settle()
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		w.clock.Advance(time.Hour)
+		return (after.HeapAlloc - before.HeapAlloc) / calls
+	}
+	small, large := held(60), held(30000)
+	t.Logf("a call holds %d bytes beside a small dialplan, %d beside a large one", small, large)
+	if large > small+small/2 {
+		t.Errorf("a call holds %d bytes beside a large dialplan, %d beside a small one", large, small)
+	}
+}
