@@ -65,7 +65,7 @@ func baseGetMetatable(L *lua.LState) int {
 	}
 	meta := L.GetMetatable(table)
 	if real, ok := meta.(*lua.LTable); ok {
-		if proxy, shared := FromLua(L).host.template.proxies[real]; shared {
+		if proxy := FromLua(L).frozen().proxyOf(real); proxy != nil {
 			meta = proxy
 		}
 	}
@@ -82,7 +82,7 @@ func baseSetMetatable(L *lua.LState) int {
 	meta := L.Get(2)
 	if m, ok := meta.(*lua.LTable); ok {
 		// The interpreter reads metatables raw, so a proxy would have no events.
-		meta = FromLua(L).host.template.real(m)
+		meta = FromLua(L).frozen().real(m)
 	}
 	L.SetMetatable(table, meta)
 	L.SetTop(1)

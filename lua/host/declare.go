@@ -14,6 +14,7 @@ type declaration struct {
 	occurrence int
 	file       string // where Declare was called
 	line       int
+	shared     *lua.LFunction // the function itself, where its file is shared
 }
 
 // declarationKey tells declarations apart: the unit is the file or module whose
@@ -49,6 +50,20 @@ func (r *run) find(key declarationKey, occurrence int) (*lua.LFunction, bool) {
 	return nil, false
 }
 
+// share freezes the functions that shared files declared in a state that has
+// loaded, for all states of the Version.
+func (v *Version) share(s *State) {
+	if len(s.shared) == 0 {
+		return
+	}
+	if v.frozen == nil {
+		v.frozen = newFreezer(v.host.template.freezer)
+	}
+	for _, d := range s.shared {
+		v.frozen.freeze(d.shared)
+	}
+}
+
 // IsZero reports whether r stands for nothing.
 func (r Ref) IsZero() bool { return r.d == nil }
 
@@ -81,6 +96,10 @@ func (s *State) Declare(L *lua.LState, kind, name string, fn *lua.LFunction) Ref
 	d := &declaration{entry: s.entry, key: key, occurrence: ran.counts[key]}
 	ran.counts[key]++
 	d.file, d.line = s.Where(L)
+	if s.unit != nil && s.unit.isShared() && fn != nil {
+		d.shared = fn
+		s.shared = append(s.shared, d)
+	}
 	if show := s.host.options.Declared; show != nil {
 		show(Ref{d}, fn)
 	}

@@ -19,6 +19,12 @@
 // function, a call's state runs the file that declared it again, so closures
 // and locals are the call's own and nothing is shared between calls.
 //
+// A file whose first comment holds ---@shared is the exception: it runs once for a
+// Version, what it declares is frozen, and all states use it. Its functions can
+// change none of its variables and tables, which is known when it is loaded, or
+// refused when it runs. So thousands of extensions cost a call that uses one of
+// them nothing.
+//
 // # Limits
 //
 // The interpreter asks the state's context before every instruction whether to

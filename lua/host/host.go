@@ -161,7 +161,7 @@ func (h *Host) compile(src *source) (*script, error) {
 	if file != nil {
 		return file, nil
 	}
-	file, err := h.options.Compiled.compile(src, false, h.options.Line != nil)
+	file, err := h.options.Compiled.compile(src, src.isShared(), h.options.Line != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -203,8 +203,11 @@ func (h *Host) declareEntry(ctx context.Context, v *Version, file *script) error
 	v.live.Add(1)
 	defer context.AfterFunc(ctx, func() { s.Interrupt(ctx.Err()) })()
 	s.Refuel()
-	_, err := s.runEntry(file)
-	return err
+	if _, err := s.runEntry(file); err != nil {
+		return err
+	}
+	v.share(s)
+	return nil
 }
 
 // install puts v in place and forgets what cannot be gone back to any more.
@@ -350,7 +353,8 @@ func (h *Host) Members(module string) []string {
 // Analyse lists what is wrong or doubtful in one file's text. name is only
 // shown. A syntax error is the one finding of a file that has one.
 func (h *Host) Analyse(name, text string) []*Finding {
-	file, err := compile(newSource(name, text), false, false)
+	src := newSource(name, text)
+	file, err := compile(src, src.isShared(), false)
 	if err != nil {
 		return appendErrors(nil, err)
 	}

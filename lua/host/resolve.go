@@ -217,7 +217,7 @@ func (r *resolver) target(e ast.Expr) ast.Expr {
 		}
 		if r.shared && r.function > 0 && (at == nil || at.function == 0) {
 			r.problems = append(r.problems, problem{e.Line(), e.Value,
-				fmt.Sprintf("a library module is shared by all calls, so its functions cannot change its variable %q", e.Value)})
+				fmt.Sprintf("this file is shared by all calls, so its functions cannot change its variable %q", e.Value)})
 		}
 	case *ast.AttrGetExpr:
 		e.Object, e.Key = r.expression(e.Object), r.expression(e.Key)

@@ -19,6 +19,26 @@ type source struct {
 	hash [sha256.Size]byte
 }
 
+// isShared reports whether the comments that a file begins with hold ---@shared:
+// it is run once for a Version, and what it declares belongs to all states. Its
+// functions can therefore change none of its variables and tables.
+func (s *source) isShared() bool {
+	if s == nil {
+		return false
+	}
+	for rest := s.text; ; {
+		line, after, more := strings.Cut(rest, "\n")
+		line = strings.TrimSpace(line)
+		if line == "---@shared" {
+			return true
+		}
+		if !more || line != "" && !strings.HasPrefix(line, "--") {
+			return false
+		}
+		rest = after
+	}
+}
+
 // lines of the file's text, without their ends.
 func (s *source) line(n int) string {
 	rest := s.text

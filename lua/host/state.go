@@ -52,6 +52,7 @@ type State struct {
 	branches   map[*Branch]struct{}       // that are not forgotten
 	removed    map[*lua.LTable]int        // keys removed from a table since it was compacted
 	cleanups   []func()
+	shared     []*declaration // made by shared files while loading
 	failure    failure
 	typed      *lua.LTable // globals of a Prompt
 }
@@ -226,6 +227,9 @@ func (s *State) Resolve(ref Ref) (*lua.LFunction, error) {
 		return nil, errors.New("nothing was declared here")
 	}
 	d := ref.d
+	if d.shared != nil {
+		return d.shared, nil
+	}
 	ran, ok := s.entries[d.entry]
 	if !ok {
 		var err error

@@ -10,11 +10,6 @@ import (
 
 // template holds what all states of a Host share, and never change: the standard
 // library, the Library and the library modules written in Lua.
-//
-// A shared table is shown to scripts as a proxy: an empty table whose metatable
-// reads from the real one and refuses to be written. (A metatable on the real
-// table could not refuse: the interpreter asks it only about keys that are not
-// there yet.)
 type template struct {
 	host    *Host
 	L       *lua.LState
@@ -25,10 +20,7 @@ type template struct {
 	strings *lua.LTable // metatable of strings
 	known   globals
 	modules map[string]lua.LValue // of Lib, by name; proxies
-	proxies map[*lua.LTable]*lua.LTable
-	reals   map[*lua.LTable]*lua.LTable
-	shared  map[lua.LValue]struct{}
-	refuse  *lua.LFunction
+	*freezer
 }
 
 // newTemplate installs everything and freezes it.
@@ -36,9 +28,7 @@ func newTemplate(h *Host) (*template, error) {
 	t := &template{
 		host:    h,
 		modules: map[string]lua.LValue{},
-		proxies: map[*lua.LTable]*lua.LTable{},
-		reals:   map[*lua.LTable]*lua.LTable{},
-		shared:  map[lua.LValue]struct{}{},
+		freezer: newFreezer(nil),
 	}
 	h.template = t
 	t.L = h.newInterpreter()
@@ -98,7 +88,7 @@ func (t *template) makeGuards() {
 // freezeGlobals replaces every table among the globals by its proxy and notes
 // what there is, for the analysis of scripts.
 func (t *template) freezeGlobals() {
-	t.refuse = t.L.NewFunction(refuseStore)
+	t.refuse, t.length = t.L.NewFunction(refuseStore), t.L.NewFunction(lengthOfShared)
 	t.known = globals{}
 	t.freezeFields(t.globals)
 	t.globals.ForEach(func(key, value lua.LValue) { t.note(key.String(), value) })
@@ -122,121 +112,6 @@ func (t *template) note(name string, value lua.LValue) {
 		}
 	})
 	t.known[name] = members
-}
-
-// freeze makes v, and all that is reachable from it, read-only and shared, and
-// returns what to show for it.
-func (t *template) freeze(v lua.LValue) lua.LValue {
-	switch v := v.(type) {
-	case *lua.LTable:
-		if _, isProxy := t.reals[v]; isProxy {
-			return v
-		}
-		if proxy, ok := t.proxies[v]; ok {
-			return proxy
-		}
-		return t.freezeTable(v)
-	case *lua.LFunction:
-		t.freezeFunction(v)
-	case *lua.LUserData:
-		t.shared[v] = struct{}{}
-	}
-	return v
-}
-
-func (t *template) freezeTable(real *lua.LTable) *lua.LTable {
-	proxy := &lua.LTable{}
-	meta := t.L.CreateTable(0, 8)
-	proxy.Metatable = meta
-	t.proxies[real], t.reals[proxy] = proxy, real
-	for _, shared := range []lua.LValue{real, proxy, meta} {
-		t.shared[shared] = struct{}{}
-	}
-	if own, ok := real.Metatable.(*lua.LTable); ok {
-		t.freezeFields(own)
-		t.shared[own] = struct{}{}
-		own.ForEach(func(event, handler lua.LValue) { meta.RawSet(event, handler) })
-	}
-	meta.RawSetString("__index", real)
-	if meta.RawGetString("__newindex") == lua.LNil {
-		meta.RawSetString("__newindex", t.refuse)
-	}
-	if meta.RawGetString("__len") == lua.LNil {
-		meta.RawSetString("__len", t.L.NewFunction(lengthOfShared))
-	}
-	meta.RawSetString("__metatable", lua.LString("shared"))
-	t.freezeFields(real)
-	return proxy
-}
-
-// freezeFields freezes the values of a table that itself stays as it is.
-func (t *template) freezeFields(table *lua.LTable) {
-	type field struct{ key, value lua.LValue }
-	var fields []field
-	table.ForEach(func(key, value lua.LValue) { fields = append(fields, field{key, value}) })
-	for _, f := range fields {
-		if frozen := t.freeze(f.value); frozen != f.value {
-			table.RawSet(f.key, frozen)
-		}
-	}
-}
-
-// freezeFunction freezes what a function keeps in its upvalues, and makes panics
-// of Go functions errors of the script.
-func (t *template) freezeFunction(f *lua.LFunction) {
-	if _, done := t.shared[f]; done {
-		return
-	}
-	t.shared[f] = struct{}{}
-	if f.IsG {
-		f.GFunction = shield(f.GFunction)
-	} else if _, done := t.shared[f.Env]; !done {
-		t.shared[f.Env] = struct{}{}
-		t.freezeFields(f.Env) // the global functions of a library module
-	}
-	for _, up := range f.Upvalues {
-		if up == nil {
-			continue
-		}
-		value := up.Value()
-		if frozen := t.freeze(value); frozen != value {
-			up.SetValue(frozen)
-		}
-	}
-}
-
-// real is the table behind a proxy, or table itself.
-func (t *template) real(table *lua.LTable) *lua.LTable {
-	if table.Metatable == lua.LNil {
-		return table
-	}
-	if real, ok := t.reals[table]; ok {
-		return real
-	}
-	return table
-}
-
-// isShared reports whether v belongs to the template.
-func (t *template) isShared(v lua.LValue) bool {
-	if v == t.globals || v == t.envMeta || v == t.strings {
-		return true
-	}
-	_, ok := t.shared[v]
-	return ok
-}
-
-// Fields is the table to read where scripts may pass one of the library's own,
-// which show as empty to RawGet and ForEach. The result must not be changed.
-func (s *State) Fields(table *lua.LTable) *lua.LTable { return s.host.template.real(table) }
-
-func refuseStore(L *lua.LState) int {
-	L.RaiseError("cannot set %q: this table belongs to the library and is shared by all calls", L.Get(2).String())
-	return 0
-}
-
-func lengthOfShared(L *lua.LState) int {
-	L.Push(lua.LNumber(FromLua(L).Fields(L.CheckTable(1)).Len()))
-	return 1
 }
 
 // loadLib compiles and runs every module of the library, in the template state.

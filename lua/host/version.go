@@ -20,6 +20,7 @@ type Version struct {
 	declarations any
 	required     map[*script]*script // while loading: the entry that first required a module
 	live         atomic.Int64
+	frozen       *freezer // of files that are shared, nil where there are none
 }
 
 func newVersion(h *Host, number int) *Version {

@@ -127,7 +127,7 @@ func (w *walker) add(v lua.LValue) {
 	case lua.LString:
 		w.addString(string(v))
 	case *lua.LTable:
-		if _, again := w.tables[v]; again || v.Metatable != lua.LNil && w.state.host.template.isShared(v) {
+		if _, again := w.tables[v]; again || v.Metatable != lua.LNil && w.state.isShared(v) {
 			return
 		}
 		w.tables[v] = struct{}{}
@@ -136,13 +136,13 @@ func (w *walker) add(v lua.LValue) {
 		if v == nil {
 			return
 		}
-		if _, again := w.functions[v]; again || w.state.host.template.isShared(v) {
+		if _, again := w.functions[v]; again || w.state.isShared(v) {
 			return
 		}
 		w.functions[v] = struct{}{}
 		w.pending = append(w.pending, v)
 	case *lua.LUserData, *lua.LState:
-		if _, again := w.others[v]; again || w.state.host.template.isShared(v) {
+		if _, again := w.others[v]; again || w.state.isShared(v) {
 			return
 		}
 		w.others[v] = struct{}{}
@@ -169,7 +169,7 @@ func (w *walker) open(v lua.LValue) {
 	switch v := v.(type) {
 	case *lua.LTable:
 		w.bytes += emptyTable + v.MaxN()*slotBytes
-		if meta, ok := v.Metatable.(*lua.LTable); ok && !w.state.host.template.isShared(meta) {
+		if meta, ok := v.Metatable.(*lua.LTable); ok && !w.state.isShared(meta) {
 			w.add(meta)
 		}
 		v.ForEach(func(key, value lua.LValue) {
@@ -181,7 +181,7 @@ func (w *walker) open(v lua.LValue) {
 		})
 	case *lua.LFunction:
 		w.bytes += closureBytes
-		if v.Env != nil && !w.state.host.template.isShared(v.Env) {
+		if v.Env != nil && !w.state.isShared(v.Env) {
 			w.add(v.Env)
 		}
 		for _, up := range v.Upvalues {

@@ -10,12 +10,29 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 )
 
-// largeDialplan is a dialplan of so many lines in one file, six to an extension.
-func largeDialplan(lines int) string {
+// perContext is how many lines of a large dialplan are in one context, which is a
+// file.
+const perContext = 6000
+
+// largeDialplan is a dialplan of so many lines, six to an extension.
+func largeDialplan(lines int) map[string]string {
+	files := map[string]string{}
+	for i := 0; lines > 0; i++ {
+		name := "internal"
+		if i > 0 {
+			name = fmt.Sprint("c", i)
+		}
+		files[name+".lua"] = largeContext(name, min(lines, perContext))
+		lines -= perContext
+	}
+	return files
+}
+
+func largeContext(name string, lines int) string {
 	var b strings.Builder
-	b.WriteString("local asterisk = require \"asterisk\"\n")
+	b.WriteString("---@shared\nlocal asterisk = require \"asterisk\"\n")
 	for i := range lines / 6 {
-		fmt.Fprintf(&b, `asterisk.extension("internal", "%d", function() return {
+		fmt.Fprintf(&b, `asterisk.extension("%s", "%d", function() return {
   { 1, "Answer", line = 1 },
   { 2, "Set", function(ch) return "X=" .. ch:get "EXTEN" end, line = 2 },
   { 3, "GotoIf", function(ch) return ch:expression("\"" .. ch:get "X" .. "\" = \"1\"") .. "?6" end, line = 3 },
@@ -23,7 +40,7 @@ func largeDialplan(lines int) string {
   { 5, "Hangup", line = 5 },
   { 6, "NoOp", line = 6 },
 } end, { file = "extensions.conf" })
-`, 100000+i)
+`, name, 100000+i)
 	}
 	return b.String()
 }
@@ -33,7 +50,7 @@ func largeDialplan(lines int) string {
 func BenchmarkCall(b *testing.B) {
 	for _, lines := range []int{60, 30000} {
 		b.Run(fmt.Sprint(lines), func(b *testing.B) {
-			w := newWorld(b, monday, map[string]string{"dialplan.lua": largeDialplan(lines)})
+			w := newWorld(b, monday, largeDialplan(lines))
 			b.ResetTimer()
 			for i := 0; b.Loop(); i++ {
 				w.starts(call.Info{ID: fmt.Sprint("c", i), Context: "internal", Extension: "100003"})
@@ -47,14 +64,16 @@ func BenchmarkCall(b *testing.B) {
 func BenchmarkLoad(b *testing.B) {
 	text := largeDialplan(30000)
 	for b.Loop() {
-		newWorld(b, monday, map[string]string{"dialplan.lua": text})
+		newWorld(b, monday, text)
 	}
 }
 
 // A call holds no more memory where the dialplan is large.
 func TestMemoryOfLargeDialplan(t *testing.T) {
 	held := func(lines int) uint64 {
-		w := newWorld(t, monday, map[string]string{"dialplan.lua": strings.ReplaceAll(largeDialplan(lines), `"Hangup"`, `"Wait", "60"`)})
+		files := largeDialplan(lines)
+		files["internal.lua"] = strings.ReplaceAll(files["internal.lua"], `"Hangup"`, `"Wait", "60"`)
+		w := newWorld(t, monday, files)
 		const calls = 20
 		var before, after runtime.MemStats
 		runtime.GC()

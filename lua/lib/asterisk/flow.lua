@@ -9,6 +9,14 @@
 --   options  caller  as in context:extension: only for callers of this number
 --            file    where the extension is written, for traces
 --
+-- A file of extensions should begin with a line ---@shared: it then runs once for
+-- all calls instead of once for each, which is what makes dialplans of thousands
+-- of extensions cheap.
+--
+-- A context with switches is declared by asterisk.switched(name), and the switches
+-- are listed in the site's settings; see settings.lua. asterisk.start() puts
+-- globals into force when a new version of the scripts begins to serve.
+--
 -- A step is { priority, application[, arguments], label =, line =, file = }:
 --
 --   { 1, "Answer", line = 12 }
