@@ -36,6 +36,7 @@ type simulateCommand struct {
 	Store     []string `help:"A value of the store: family/key=value." placeholder:"ENTRY" sep:"none"`
 	Prompt    []string `help:"A prompt that exists in the simulation only: name=2s." placeholder:"PROMPT"`
 	JSON      bool     `name:"json" help:"Print one object a line for each thing that happens."`
+	Legs      bool     `help:"With --json: also what scripts do that serve further calls, such as local ones."`
 }
 
 // Run prints what happens when a number is dialled. It fails where a script did.
@@ -84,6 +85,9 @@ func (c simulateCommand) one(out io.Writer, o *simulate.Options, caller simulate
 	events, lost := leg.Story()
 	events = append(events, leg.End(r))
 	if c.JSON {
+		if !c.Legs {
+			events = simulate.Own(events)
+		}
 		err = simulate.WriteJSON(out, events)
 	} else {
 		err = simulate.WriteText(out, events, simulate.Style{Colour: isTerminal(out)})

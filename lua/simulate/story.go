@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"time"
@@ -56,6 +57,7 @@ func (c *Call) Story() (events []Event, lost int) {
 	}
 	w.mu.Unlock()
 	s := teller{own: c.Info().ID, began: c.Began, targets: targets, places: map[string]trace.Event{}}
+	inTurn(noted, s.own)
 	s.dialplans(noted)
 	if !slices.ContainsFunc(noted, func(e trace.Event) bool { return e.Kind == trace.Begin && e.Leg == s.own }) {
 		s.events = append(s.events, c.refused())
@@ -66,6 +68,53 @@ func (c *Call) Story() (events []Event, lost int) {
 		}
 	}
 	return s.events, lost
+}
+
+// inTurn orders what happened at one instant where scripts served several calls:
+// they ran at the same time, and are told one after another.
+func inTurn(noted []trace.Event, own string) {
+	served := 0
+	for i := range noted {
+		if noted[i].Kind == trace.Begin {
+			served++
+		}
+	}
+	if served < 2 {
+		return
+	}
+	rank := map[string]int{own: 0}
+	var legs []string
+	for i := range noted {
+		if _, known := rank[noted[i].Leg]; !known {
+			rank[noted[i].Leg] = 1
+			legs = append(legs, noted[i].Leg)
+		}
+	}
+	slices.Sort(legs)
+	for i, leg := range legs {
+		rank[leg] = i + 1
+	}
+	slices.SortStableFunc(noted, func(a, b trace.Event) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
+		}
+		if c := rank[a.Leg] - rank[b.Leg]; c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Order, b.Order)
+	})
+}
+
+// Own are the events of a call without those of scripts that served other calls
+// at the same time.
+func Own(events []Event) []Event {
+	others := map[string]bool{}
+	for _, e := range events {
+		if e.Name == "begin" && e.Leg != "" {
+			others[e.Leg] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return others[e.Leg] })
 }
 
 // refused is the beginning of a call that no script serves.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/local"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/sip"
 	"github.com/moonwire/moonwire/core/store"
@@ -76,6 +77,7 @@ type World struct {
 	folder   string // of recordings
 	root     *os.Root
 	lines    map[string]*exchange // by technology
+	itself   *local.Endpoint      // calls that lead back into the site
 	deadline time.Time            // real
 	stuck    bool                 // something never came back
 
@@ -94,7 +96,7 @@ const mostEvents = 200_000
 func New(ctx context.Context, o Options) (_ *World, err error) {
 	o = o.withDefaults()
 	v := clock.NewVirtual(o.Start)
-	w := &World{options: o, clock: v, store: store.NewMemory(v), lines: map[string]*exchange{}}
+	w := &World{options: o, clock: v, store: store.NewMemory(v), lines: map[string]*exchange{}, itself: local.New(v)}
 	w.deadline = o.Wall.Now().Add(o.Patience)
 	defer func() {
 		if err != nil {
@@ -127,12 +129,19 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 		return nil, err
 	}
 	w.api.Attach(w.host)
+	w.itself.Attach(w.serveLocal)
 	if err := w.host.Load(ctx); err != nil {
 		return nil, err
 	}
 	w.site = w.host.Current().Declarations().(*api.Site)
 	w.api.Activate(w.host.Current())
 	return w, nil
+}
+
+// serveLocal serves a call that a script placed to the site itself. It begins
+// when its caller waits, so that both never run at once.
+func (w *World) serveLocal(l call.Leg) {
+	w.clock.AfterFunc(0, func() { w.api.Accept(l) })
 }
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -169,13 +178,13 @@ func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 func (w *World) services() api.Services {
 	recorder := trace.NewRecorder(w.clock, trace.Limits{First: 1, Latest: 1, Octets: 1, Ended: 1, Failed: 1})
 	recorder.Watch(w.note)
-	dialers := map[string]api.Dialer{}
+	dialers := map[string]api.Dialer{w.itself.Name(): w.itself}
 	technologies := []string{"sip"}
 	for _, a := range w.options.Answers {
 		technologies = append(technologies, technology(a.Match))
 	}
 	for _, name := range technologies {
-		if name != "*" && w.lines[name] == nil {
+		if name != "*" && name != w.itself.Name() && w.lines[name] == nil {
 			w.lines[name] = &exchange{world: w, name: name}
 			dialers[name] = w.lines[name]
 		}
