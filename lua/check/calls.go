@@ -13,6 +13,11 @@ import (
 // written holds what a file says against the table of the library.
 func (l *list) written(f *file) {
 	f.hand()
+	for _, b := range f.bodies {
+		l.anyContext = l.anyContext || slices.ContainsFunc(b.words, func(w string) bool {
+			return strings.HasPrefix(w, "local/") && (w == "local/" || strings.HasSuffix(w, "@")) // of a target put together
+		})
+	}
 	for _, call := range f.calls {
 		l.call(f, call)
 	}
@@ -230,6 +235,9 @@ func quotedList(words []string) string {
 // required notes a module that is required.
 func (l *list) required(f *file, call *ast.FuncCallExpr, module string) {
 	if at, ok := l.look.Modules[module]; ok {
+		if module == "asterisk" {
+			l.anyContext = true // applications name contexts in their own ways
+		}
 		f.modules = append(f.modules, at)
 		return
 	}

@@ -139,6 +139,11 @@ func (l *list) spoken() []string {
 // target looks for the phone or trunk behind "sip/1001" or "sip/0123@provider".
 func (l *list) target(n name) {
 	technology, address, ok := strings.Cut(n.text, "/")
+	if extension, context := localCall(n.text); context != "" {
+		n.context, n.text = context, extension
+		l.localTarget(n)
+		return
+	}
 	if !l.whole() || ok && technology != "sip" {
 		return
 	}
@@ -166,6 +171,26 @@ func (l *list) target(n name) {
 	}
 	slices.Sort(names)
 	l.at(n.file, n.line, n.text, ruleTarget, "%s: there is no phone %q%s", n.by.Label(), address, api.DidYouMean(address, names))
+}
+
+// localCall takes "local/600@internal/n" apart, which leads back into the
+// dialplan; context is "" for other targets, and where the call's own is meant.
+func localCall(target string) (extension, context string) {
+	address, ok := strings.CutPrefix(target, "local/")
+	if !ok {
+		return "", ""
+	}
+	address, _, _ = strings.Cut(address, "/")
+	extension, context, _ = strings.Cut(address, "@")
+	return extension, context
+}
+
+func (l *list) localTarget(n name) {
+	extension := n.text
+	n.text = n.context
+	l.namedContext(n)
+	n.text = extension
+	l.namedExtension(n)
 }
 
 // trunkOf is the trunk that an address leads to, "" for none: "number@trunk" or

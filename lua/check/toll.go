@@ -117,6 +117,10 @@ func (w *walk) called(fn *lua.LFunction) []*lua.LFunction {
 
 // dial tells of a target that goes out by a trunk.
 func (w *walk) dial(d dial, e *route.Extension, direct bool, p trail) {
+	if number, context := localCall(d.target); context != "" {
+		w.enter(entering{number, context}, p)
+		return
+	}
 	address, ok := strings.CutPrefix(d.target, "sip/")
 	if !ok || strings.HasPrefix(address, "sip:") || strings.HasPrefix(address, "sips:") {
 		return

@@ -68,6 +68,8 @@ inbound:extension("_0.", function(call) call:enter(call.extension, "outside") en
 		{"by includes", `context("a"):extension("_0.", function(call) call:dial("sip/" .. call.extension .. "@provider") end)
 context("b"):include "a"
 inbound:include "b"`, "", Error, `"inbound" includes "b"`},
+		{"by a local call", `context("outside"):extension("_0.", function(call) call:dial("sip/" .. call.extension .. "@provider") end)
+inbound:extension("_0.", function(call) call:dial("local/" .. call.extension .. "@outside/n") end)`, "", Error, `of context "outside"`},
 		{"by a call back", `inbound:extension("_0.", function(call) originate { target = "sip/" .. call.caller.number .. "@provider", context = "internal", extension = "600" } end)`, "", Error, ""},
 		{"to another system of ours", `inbound:extension("_0.", function(call) call:dial("sip/" .. call.extension .. "@pbx") end)`, "", Warning, ""},
 		{"always the same number", `inbound:extension("9", function(call) call:dial "sip/0612345678@provider" end)`, "", Note, "always with the same number"},

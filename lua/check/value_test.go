@@ -80,6 +80,32 @@ func TestNothingIsInvented(t *testing.T) {
 	}
 }
 
+// TestLocalTargets looks up calls that lead back into the dialplan.
+func TestLocalTargets(t *testing.T) {
+	for target, rule := range map[string]string{
+		"local/600@internal": "", "local/600@internal/n": "", "local/600": "", "local/601@internal": ruleExtension, "local/600@internl": ruleContext,
+	} {
+		got := ""
+		for _, f := range findingsWith(t, serving("call:dial '"+target+"'"), Options{}) {
+			got += f.Rule
+		}
+		if got != rule {
+			t.Errorf("%s: got %q, want %q", target, got, rule)
+		}
+	}
+}
+
+// TestTranslatedContextsAreUsed has contexts that only an application's argument names.
+func TestTranslatedContextsAreUsed(t *testing.T) {
+	for _, f := range findingsWith(t, `local asterisk = require "asterisk"
+sip.phone "1001" { password = "x", context = "day" }
+asterisk.extension("day", "s", function() return { { 1, "Goto", "night,s,1", line = 1 } } end)
+asterisk.extension("night", "s", function() return { { 1, "Hangup", "", line = 2 } } end)
+context "day" context "night"`, Options{}) {
+		t.Error(f)
+	}
+}
+
 // TestGrowthIsBounded has texts that double with each line: those who look at a
 // script must not do what it would do.
 func TestGrowthIsBounded(t *testing.T) {
