@@ -77,9 +77,13 @@ func (p *Prompt) check(file *script) error {
 		}
 	}
 	for _, f := range a.findings {
-		if !f.Warning {
-			return f
+		if f.Warning {
+			continue
 		}
+		if rest, ok := strings.CutPrefix(f.Source, answering); ok && f.Line == 1 {
+			f.Source, f.Column = rest, max(0, f.Column-len(answering))
+		}
+		return f
 	}
 	return nil
 }

@@ -63,6 +63,22 @@ func TestPrompt(t *testing.T) {
 	}
 }
 
+// TestPromptShowsWhatWasTyped wants the line of a report to be the one typed.
+func TestPromptShowsWhatWasTyped(t *testing.T) {
+	_, p := typing(t)
+	for typed, want := range map[string]string{
+		"nobody":            "console:1: \"nobody\" is not declared\n    1 | nobody\n        ^",
+		"1 + nobody":        "console:1: \"nobody\" is not declared\n    1 | 1 + nobody\n            ^",
+		"error('x')":        "console:1: x\n    1 | error('x')\n      in error",
+		"if x then":         "console:1: the file ends in the middle of something: an \"end\", a bracket or a quote is missing\n    1 | if x then\n                 ^",
+		"while true do end": "console:1: " + ErrTooLong.Error() + "\n    1 | while true do end",
+	} {
+		if _, err := p.Run(typed); err == nil || Report(err) != want {
+			t.Errorf("%s:\n%s\nwant\n%s", typed, Report(err), want)
+		}
+	}
+}
+
 // TestPromptGoesOn types on after a line that had to be stopped.
 func TestPromptGoesOn(t *testing.T) {
 	s, p := typing(t)

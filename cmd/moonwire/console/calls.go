@@ -170,12 +170,15 @@ func hangUp(r *Run) (Result, error) {
 		return Result{Text: "hung up " + id}, nil
 	}
 	n := 0
-	for _, l := range r.SIP.Calls() {
-		if r.SIP.Hangup(r, l.ID, call.CauseNormal) {
+	for _, c := range r.API.Calls() {
+		if r.API.Hangup(c.ID, call.CauseNormal) {
 			n++
 		}
 	}
-	return Result{Text: "hung up " + count(n, "channel")}, nil
+	for _, l := range r.SIP.Calls() { // those that ring, or that no script serves
+		r.SIP.Hangup(r, l.ID, call.CauseNormal)
+	}
+	return Result{Text: "hung up " + count(n, "call")}, nil
 }
 
 // originate runs the Lua function of that name, for both ways of saying what for.

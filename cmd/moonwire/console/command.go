@@ -34,8 +34,6 @@ type Run struct {
 	context.Context
 	*Session
 	Args []string
-	// Raw is what follows the command's words in the line, as it was typed.
-	Raw string
 }
 
 // arg is argument i, "" where there is none.
@@ -218,19 +216,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	return list
 }
 
-// afterWords is line without its first n words, trimmed.
-func afterWords(line string, n int) string {
-	for ; n > 0; n-- {
-		line = strings.TrimLeft(line, " \t")
-		i := strings.IndexAny(line, " \t")
-		if i < 0 {
-			return ""
-		}
-		line = line[i:]
-	}
-	return strings.TrimSpace(line)
-}
-
 // run runs one line.
 func (s *Session) run(ctx context.Context, line string) (Result, error) {
 	line = strings.TrimSpace(line)
@@ -248,7 +233,7 @@ func (s *Session) run(ctx context.Context, line string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return c.Run(&Run{Context: ctx, Session: s, Args: words[named:], Raw: afterWords(line, named)})
+	return c.Run(&Run{Context: ctx, Session: s, Args: words[named:]})
 }
 
 // exitCode is what a program that ran the line ends with: 0 done, 1 failed, 2

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/moonwire/moonwire/lua/host"
 )
-
-var background = context.Background()
 
 var runningCommands = []*Command{
 	{Words: "reload", Summary: "read the scripts again", Run: reload},

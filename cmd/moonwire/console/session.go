@@ -105,7 +105,10 @@ func (s *Session) lua(ctx context.Context, code string) (Result, error) {
 	case errors.Is(err, api.ErrBroken):
 		return Result{}, errors.New("interrupted")
 	case err != nil:
-		return Result{}, errors.New(host.Report(err))
+		return Result{}, errors.New(news + host.Report(err))
+	}
+	if strings.HasPrefix(code, "local ") && v.Text == "" {
+		news += "-- a local ends with its line; without local it is kept\n"
 	}
 	return Result{Text: news + v.Text, Value: v.JSON}, nil
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,7 +24,7 @@ var storeCommands = []*Command{
 }
 
 func (s *Session) families() []string {
-	list, _ := s.Store.Families(background)
+	list, _ := s.Store.Families(context.Background())
 	return slices.DeleteFunc(list, func(f string) bool { return s.Private(f) != nil })
 }
 
@@ -33,7 +34,7 @@ func (s *Session) keys() (list []string) {
 	if n == 0 || s.Private(s.completing[n-1]) != nil {
 		return nil
 	}
-	entries, _ := s.Store.List(background, s.completing[n-1], "")
+	entries, _ := s.Store.List(context.Background(), s.completing[n-1], "")
 	for _, e := range entries {
 		list = append(list, e.Key)
 	}

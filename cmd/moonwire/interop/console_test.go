@@ -120,10 +120,32 @@ func TestConsoleOriginates(t *testing.T) {
 	s.shows("sip show peers", "Name/username", "1001/1001", "127.0.0.1", "UNKNOWN", "4 sip peers [Monitored: 0 online, 1 offline")
 	s.shows("pjsip show contacts", "1001", "NonQual", "Objects found: 1")
 	s.shows("pjsip show endpoints", "In use")
-	s.shows("hangup all", "hung up 1 channel")
+	s.shows("hangup all", "hung up 1 call")
 	s.awaitCalls(0)
 	s.shows("sip unregister 1001", "forgot 1 contact of 1001")
 	s.shows("phones", "2 phones, 0 registered")
+}
+
+// TestConsoleShowsBothLegs looks at two parties that talk.
+func TestConsoleShowsBothLegs(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	files := maps.Clone(desk)
+	files["lines.lua"] = fmt.Sprintf(`sip.trunk "answering" { host = "127.0.0.20:%d" }
+context "internal":extension("800", function(call) call:dial "sip/5551234@answering" end)`, port)
+	s := start(t, files)
+	called := startSipp(t, s, scenario{invited(), rings, accepts, wantRequest("ACK"), wantRequest("BYE"), agreed}, sippOptions{source: "127.0.0.20", port: port, seconds: 60})
+	caller := startSipp(t, s, scenario{send(inviteMessage()), trying, ringing, want(200), ack, wantRequest("BYE"), agreed}, sippOptions{service: "800", seconds: 60})
+	s.awaitLog("msg=answered")
+	s.shows("core show channels", "dial(", "AppDial((Outgoing Line))", "2 active channels\n1 active call\n1 call processed")
+	legs := s.rows("channels")
+	if len(legs) != 2 || legs[0]["direction"] != "in" || legs[1]["direction"] != "out" || legs[1]["peer"] != "answering" {
+		t.Fatalf("channels are %v", legs)
+	}
+	s.shows("sip show peer answering", "Calls now: 1")
+	s.shows("hangup "+legs[1]["id"].(string), "hung up")
+	called.wait()
+	caller.wait()
 }
 
 // TestConsoleChangesThings reloads, goes back, and keeps values.
