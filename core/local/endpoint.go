@@ -38,6 +38,9 @@ func (e *Endpoint) Attach(accept func(call.Leg)) {
 // Name is the word before the slash in a target.
 func (e *Endpoint) Name() string { return "local" }
 
+// Immediate says that Dial never waits.
+func (e *Endpoint) Immediate() {}
+
 // Serve is Attach for as long as ctx lasts.
 func (e *Endpoint) Serve(ctx context.Context, accept func(call.Leg)) error {
 	e.Attach(accept)

@@ -144,7 +144,7 @@ local function note(ch, result, outcome, began)
   if outcome.instead and not outcome.instead.status then status = "ANSWER" end
   ch:set("DIALSTATUS", status)
   ch:set("DIALEDTIME", ("%d"):format(math.floor(result.duration or time.now() - began)))
-  ch:set("ANSWEREDTIME", result.talk_time and ("%d"):format(math.floor(result.talk_time)) or "")
+  if result.talk_time then ch:set("ANSWEREDTIME", ("%d"):format(math.floor(result.talk_time))) end
   ch.dialcause, ch.hangupcause = result.cause, cause
   if result.status == "unavailable" and not result.sip and outcome.unknown then ch.hangupcause = 66 end
   return status
@@ -183,7 +183,9 @@ local function dial(ch, text)
   local parts = arguments.split(text, ",", 4)
   local list, timeout = parts[1] or "", arguments.number(parts[2])
   local options = arguments.options(parts[3])
-  for _, name in ipairs { "DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "DIALEDTIME" } do ch:set(name, "") end
+  for _, name in ipairs { "DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "DIALEDTIME" } do
+    if ch.vars[name] then ch:set(name, "") end
+  end
   if list == "" then
     log.warn("Dial wants somebody to call, at %s", ch:place())
     ch:set("DIALSTATUS", "CHANUNAVAIL")

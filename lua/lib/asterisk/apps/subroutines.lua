@@ -93,7 +93,7 @@ end
 -- somewhere.
 local function leave(ch, macro)
   ch.context, ch.exten, ch.priority = macro.from, macro.exten, macro.priority
-  local offset = arguments.whole(ch:get "MACRO_OFFSET")
+  local offset = arguments.whole(ch.vars.MACRO_OFFSET)
   if offset ~= 0 and flow.exists(ch, ch.context, ch.exten, ch.priority + offset + 1) then ch.priority = ch.priority + offset end
   ch.jumped = false
 end
