@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -236,6 +237,25 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
+var example = regexp.MustCompile("(?s)```(ini|lua)\n(.*?)```")
+
+// TestGuide translates the dialplan of the guide and compares with what the
+// guide says.
+func TestGuide(t *testing.T) {
+	page, err := os.ReadFile("../../docs/porting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := example.FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	result := run(t, newTranslator(t), Options{Input: folder(map[string]string{"extensions.conf": blocks[0][2]})})
+	if got := string(result.Files["scripts/internal.lua"]); got != blocks[1][2] {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 // TestChange holds that a changed line changes only its own lines.
 func TestChange(t *testing.T) {
 	translator := newTranslator(t)
@@ -261,6 +281,54 @@ func TestChange(t *testing.T) {
 	if differing != 1 {
 		t.Errorf("%d lines changed, not 1", differing)
 	}
+}
+
+// TestAEL holds that AEL becomes the priorities that Asterisk makes of it.
+func TestAEL(t *testing.T) {
+	text, err := os.ReadFile("testdata/golden/office.ael")
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := run(t, newTranslator(t), Options{Input: folder(map[string]string{"extensions.ael": string(text)})})
+	loads(t, "office.ael", result.Files)
+	got := printed(result)
+	if *update {
+		if err := os.WriteFile("testdata/golden/office.ael.lua", got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/golden/office.ael.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// FuzzAEL is FuzzTranslate for extensions.ael.
+func FuzzAEL(f *testing.F) {
+	text, err := os.ReadFile("testdata/golden/office.ael")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	for line := range bytes.Lines(text) {
+		f.Add(line)
+	}
+	translator := newTranslator(f)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		input := fstest.MapFS{"extensions.ael": {Data: text}}
+		result, err := translator.Run(context.Background(), Options{Input: input})
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		for name, content := range result.Files {
+			if err := compiles(name, content); err != nil {
+				t.Errorf("%s: %v\n%s", name, err, content)
+			}
+		}
+	})
 }
 
 func TestIncludes(t *testing.T) {

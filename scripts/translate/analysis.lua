@@ -17,7 +17,7 @@ pass.__index = pass
 -- options.compile is the runtime's compiler of texts, asterisk.compile.
 function analysis.run(plan, report, options)
   local self = setmetatable({
-    plan = plan, report = report, old = options.old, compile = options.compile, shims = { applications = {}, functions = {} },
+    plan = plan, report = report, old = options.old, era = options.era, compile = options.compile, shims = { applications = {}, functions = {} },
     problems = {},
   }, pass)
   for _, context in ipairs(plan.contexts) do
@@ -102,7 +102,11 @@ function pass:application(step, name)
         near and near .. " was probably meant" or "fill in its shim")
     end
     report:name("applications", name)
-  elseif known.status == "later" or known.status == "gone" and not self.old then
+  elseif known.gone and self.era >= known.gone then
+    report:unknown(step, ("%s: Asterisk %s removed this application, and a call that comes here ends"):format(known.name,
+      tostring(known.gone)), (known.instead and known.instead .. ", or " or "") .. "translate with --era for an earlier one")
+    report:name("applications", known.name)
+  elseif known.status == "later" or known.status == "gone" then
     report:unknown(step, ("%s: %s"):format(known.name, known.reason), known.suggestion)
     report:name("applications", known.name)
   elseif known.status == "approximate" then

@@ -33,7 +33,7 @@ application("exact", [[
   Dial RetryDial Transfer ChannelRedirect SoftHangup ChanIsAvail Originate SendDTMF SendText
   MusicOnHold StartMusicOnHold StopMusicOnHold Authenticate PrivacyManager
   VoiceMail VoiceMailMain VMAuthenticate
-  DBdel DBdeltree System TrySystem AGI EAGI DeadAGI ResetCDR NoCDR ForkCDR CELGenUserEvent UserEvent
+  DBdeltree System TrySystem AGI EAGI DeadAGI ResetCDR NoCDR ForkCDR CELGenUserEvent UserEvent
   SIPAddHeader SIPRemoveHeader RaiseException Incomplete SetAMAFlags
   MixMonitor StopMixMonitor Monitor StopMonitor PauseMonitor UnpauseMonitor ChangeMonitor DISA Directory Flash]])
 
@@ -68,7 +68,7 @@ end
 local gone = {
   SetVar = "Set(NAME=value)", SetGlobalVar = "Set(GLOBAL(NAME)=value)", SetCIDNum = "Set(CALLERID(num)=…)",
   SetCIDName = "Set(CALLERID(name)=…)", SetCallerID = "Set(CALLERID(all)=…)", SetRDNIS = "Set(CALLERID(rdnis)=…)",
-  DBGet = "Set(NAME=${DB(family/key)})", DBPut = "Set(DB(family/key)=value)",
+  DBdel = "${DB_DELETE(family/key)}", DBGet = "Set(NAME=${DB(family/key)})", DBPut = "Set(DB(family/key)=value)",
   DigitTimeout = "Set(TIMEOUT(digit)=…)", ResponseTimeout = "Set(TIMEOUT(response)=…)",
   AbsoluteTimeout = "Set(TIMEOUT(absolute)=…)", SetLanguage = "Set(CHANNEL(language)=…)", Cut = "Set(NAME=${CUT(…)})",
   Sort = "Set(NAME=${SORT(…)})", GetGroupCount = "${GROUP_COUNT()}", GetGroupMatchCount = "${GROUP_MATCH_COUNT()}",
@@ -83,8 +83,7 @@ local gone = {
 }
 for name, instead in pairs(gone) do
   if not catalog.applications[name:lower()] then
-    application("gone", name, "Asterisk removed this application long ago, and a call that comes here ends",
-      ("use %s, or translate with --era 1.4"):format(instead))
+    application("gone", name, "Asterisk removed this application, and a call that comes here ends", "use " .. instead)
   end
 end
 
@@ -136,10 +135,10 @@ do
       if not catalog[kind][key] then list[#list + 1] = name end
       local entry = catalog[kind][key] or {}
       catalog[kind][key] = entry
-      if not (entry.status == "gone" and described.level == "exact") then
-        entry.status, entry.reason = levels[described.level], described.note or entry.reason
-        entry.suggestion = described.level == "unavailable" and "translate again when it does, or take it out" or nil
-      end
+      local instead = entry.status == "gone" and entry.suggestion
+      entry.status, entry.reason = levels[described.level], described.note or entry.reason
+      entry.suggestion = described.level == "unavailable" and "translate again when it does, or take it out" or nil
+      if described.gone then entry.gone, entry.instead = described.gone, instead or nil end
       entry.name = described.name
       if described.options and option_argument[key] then
         entry.options = { letters = described.options .. (described.ignored or ""), argument = option_argument[key] }

@@ -13,7 +13,7 @@ local function describe(version)
   if not major or major > 99 then return nil end
   local old = major == 1 and minor < 6
   return {
-    version = version, old = old,
+    version = version, number = tonumber(version), old = old,
     jumping = major == 1 and minor < 4,
     autofallthrough = not (major == 1 and minor < 4),
   }

@@ -48,7 +48,7 @@ local function translate_dialplan(job, report)
   if why then report:note({ file = job.options.main, line = 1 }, why, "say --era 20 if it is not that old") end
   local plan = dialplan.parse(list, report, { old = era.old })
   if trees then lower.into(plan, trees, report) end
-  local shims = analysis.run(plan, report, { old = era.old, compile = compiler })
+  local shims = analysis.run(plan, report, { old = era.old, era = era.number, compile = compiler })
   for path, content in pairs(writer.write(plan, era, compiler.text)) do job.write(path, content) end
   local list, files = writer.shims(shims)
   job.write("scripts/asterisk/shims.lua", list)

@@ -209,7 +209,7 @@ function pass:settings(plan, era)
   o:add "-- Settings and global variables, from [general] and [globals] of extensions.conf.\n"
   comments(o, plan.general_above, "")
   o:add "\nreturn {\n"
-  o:add("  era = ", quote(era.old and era.version or "1.6"), ",\n")
+  o:add("  era = ", tostring(era.number), ",\n")
   o:add("  autofallthrough = ", tostring(setting("autofallthrough", era.autofallthrough)), ",\n")
   o:add("  priorityjumping = ", tostring(setting("priorityjumping", era.jumping)), ",\n")
   o:add("  clearglobalvars = ", tostring(setting("clearglobalvars", false)), ",\n")

@@ -60,7 +60,10 @@ function kinds.application(self, r, n) emit(r, n, n.name, self:text(r, n.args)) 
 
 function kinds.assign(self, r, n) emit(r, n, "MSet", ("%s=$[%s]"):format(self:text(r, n.name), self:text(r, n.value))) end
 
-kinds["goto"] = function(self, r, n) emit(r, n, "Goto", self:text(r, (n.target:gsub("|", ",")))) end
+kinds["goto"] = function(self, r, n)
+  local step = emit(r, n, "Goto", self:text(r, (n.target:gsub("|", ","))))
+  if r.inside and not n.target:find "[,|]" then r.gotos[#r.gotos + 1] = step end
+end
 
 function kinds.jump(self, r, n)
   local extension, context = n.target:match "^(.-)%s*@%s*(.*)$"
@@ -190,6 +193,12 @@ kinds["return"] = function(_, r, n)
   r.returns[#r.returns + 1] = emit(r, n, "Goto")
 end
 
+-- A name that fits a pattern.
+local function sample(pattern)
+  if pattern:byte() ~= 95 then return pattern end
+  return (pattern:sub(2):gsub("%[(.)[^%]]*%]", "%1"):gsub("[XZNxzn]", "5"):gsub("[.!]$", "0"))
+end
+
 kinds.switch = function(self, r, n, outer, loop)
   local name = self:name("switch", outer)
   local number = self.count
@@ -206,7 +215,7 @@ kinds.switch = function(self, r, n, outer, loop)
       pattern = ("sw_%d_%s"):format(number, case.value)
     end
     local one = routine(pattern, 10)
-    one.inside = true
+    one.inside, one.gotos = true, {}
     made[#made + 1] = one
     for _, statement in ipairs(case.body) do self:statement(one, statement, name, here) end
     one.ends = #case.body > 0 and case.body[#case.body].kind == "break"
@@ -216,7 +225,7 @@ kinds.switch = function(self, r, n, outer, loop)
     local next = made[i + 1]
     if not one.ends then
       if next then
-        emit(one, n, "Goto", (next.pattern:gsub("^_", ""):gsub("%.$", "0")) .. ",10")
+        emit(one, n, "Goto", sample(next.pattern) .. ",10")
       else
         emit(one, n, "Goto", "${~~EXTEN~~}," .. last.priority)
       end
@@ -276,7 +285,17 @@ function pass:extension(here, n, name, body, arguments)
   end
 end
 
+-- A label that is not within the extensions of a switch is in the one around it.
+local function resolve(r)
+  local labels = {}
+  for _, step in ipairs(r.steps) do labels[step.label or ""] = true end
+  for _, step in ipairs(r.gotos or {}) do
+    if not labels[step.args] then step.args = "${~~EXTEN~~}," .. step.args end
+  end
+end
+
 function pass:put(here, r)
+  resolve(r)
   for _, step in ipairs(r.steps) do
     self.report:step(step)
     local extension, reason = dialplan.extension(here, r.pattern, r.caller, step)

@@ -2,7 +2,7 @@
 -- Settings and global variables, from [general] and [globals] of extensions.conf.
 
 return {
-  era = "1.6",
+  era = 20,
   autofallthrough = true,
   priorityjumping = false,
   clearglobalvars = false,

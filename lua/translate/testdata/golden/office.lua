@@ -3,7 +3,7 @@
 -- The office's dialplan.
 
 return {
-  era = "1.6",
+  era = 20,
   autofallthrough = false,
   priorityjumping = false,
   clearglobalvars = false,

@@ -2,7 +2,7 @@
 -- Settings and global variables, from [general] and [globals] of extensions.conf.
 
 return {
-  era = "1.4",
+  era = 1.4,
   autofallthrough = true,
   priorityjumping = false,
   clearglobalvars = false,
