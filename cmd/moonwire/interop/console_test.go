@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -239,6 +240,40 @@ func TestConsolePage(t *testing.T) {
 			t.Errorf("%s: code %d\n%s", row[1], code, out)
 		}
 	}
+}
+
+// TestConsoleThatDies kills a console that waits for an answer: the phone stops
+// ringing.
+func TestConsoleThatDies(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	files := maps.Clone(desk)
+	files["lines.lua"] = fmt.Sprintf(`sip.trunk "silent" { host = "127.0.0.20:%d" }`, port)
+	s := start(t, files)
+	phone := startSipp(t, s, append(scenario{invited(), rings}, cancelled()...), sippOptions{source: "127.0.0.20", port: port, seconds: 60})
+	console := exec.Command(binary, "console", s.dir, "-x", "originate sip/5@silent internal 600")
+	if err := console.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitLog("msg=ringing")
+	_ = console.Process.Kill()
+	_ = console.Wait()
+	phone.wait()
+}
+
+// TestManyConsoles runs commands from many at once.
+func TestManyConsoles(t *testing.T) {
+	t.Parallel()
+	s := start(t, desk)
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if out, code := s.console(fmt.Sprintf("> %d + #calls()", i)); code != 0 || out != fmt.Sprintf("%d\n", i) {
+				t.Errorf("code %d: %q", code, out)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestConsoleIsPrivate wants nobody else at the socket.
