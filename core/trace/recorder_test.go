@@ -392,3 +392,29 @@ func BenchmarkTape(b *testing.B) {
 		t.Note(beginning, true, phone, packet)
 	}
 }
+
+// Noting takes room a slab at a time, and the tape none.
+func TestNotingAllocatesLittle(t *testing.T) {
+	r, c := newTest(Limits{First: 1, Latest: 1, Octets: 1 << 30})
+	l := r.Leg("a")
+	at, data := c.Now(), make([]byte, 500)
+	l.Note(Step, "", 0)
+	l.Note(Step, "", 0)
+	for what, noted := range map[string]struct {
+		most float64
+		f    func()
+	}{
+		"an event":      {0.1, func() { l.Note(Step, "scripts/dialplan.lua", 1, slog.String("app", "a"), slog.Int("n", 1)) }},
+		"a packet":      {0.3, func() { l.Packet(at, Packet{Data: data, Local: server, Remote: phone}) }},
+		"an RTP header": {0, func() { l.Tape().Note(at, true, phone, data) }},
+	} {
+		const times = 1000
+		if n := testing.AllocsPerRun(10, func() {
+			for range times {
+				noted.f()
+			}
+		}) / times; n > noted.most {
+			t.Errorf("%s takes %v allocations", what, n)
+		}
+	}
+}

@@ -14,13 +14,14 @@ import (
 	"github.com/moonwire/moonwire/core/call/fake"
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/media"
+	"github.com/moonwire/moonwire/core/trace"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/lib"
 )
 
 // realServer runs a script for extension 600 on the machine's own clock; the
 // records of calls come through the channel.
-func realServer(b testing.TB, body string) (*API, <-chan Record) {
+func realServer(b testing.TB, body string, recorder *trace.Recorder) (*API, <-chan Record) {
 	engine, err := media.NewEngine(media.Options{Workers: 2})
 	if err != nil {
 		b.Fatal(err)
@@ -28,7 +29,7 @@ func realServer(b testing.TB, body string) (*API, <-chan Record) {
 	b.Cleanup(engine.Close)
 	ended := make(chan Record)
 	log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a := New(Services{Log: log, Media: engine, Ended: func(r Record) { ended <- r }})
+	a := New(Services{Log: log, Media: engine, Trace: recorder, Ended: func(r Record) { ended <- r }})
 	script := "context 'internal':extension('600', function(call)\n" + body + "\nend)"
 	h, err := host.New(host.Options{
 		Scripts: fstest.MapFS{"dialplan.lua": {Data: []byte(script)}}, Lib: lib.FS, Library: a, Log: log,
@@ -49,7 +50,7 @@ func TestManyCallsAtOnce(t *testing.T) {
 call:on_hangup(function() call.vars.gone = true end)
 call:silence(0.06)
 call:read { timeout = 0.02 }
-call:tone("busy", { seconds = 0.05 })`)
+call:tone("busy", { seconds = 0.05 })`, trace.NewRecorder(clock.Real, trace.Limits{}))
 	const calls = 200
 	for i := range calls {
 		a.Accept(fake.NewLeg(clock.Real, call.Info{ID: strconv.Itoa(i), Incoming: true, Context: "internal", Extension: "600"}))
@@ -64,17 +65,23 @@ call:tone("busy", { seconds = 0.05 })`)
 	}
 }
 
-// benchmarkCalls places calls to an extension, one after another.
+// benchmarkCalls places calls to an extension, one after another: without a
+// flight recorder, and with one.
 func benchmarkCalls(b *testing.B, body string) {
-	a, ended := realServer(b, body)
-	info := call.Info{ID: "c", Incoming: true, Context: "internal", Extension: "600"}
-	b.ReportAllocs()
-	for b.Loop() {
-		a.Accept(fake.NewLeg(clock.Real, info))
-		<-ended
-	}
-	if s := a.Stats(); s.Errors > 0 {
-		b.Fatal("scripts failed")
+	for name, recorder := range map[string]*trace.Recorder{"untraced": nil, "traced": trace.NewRecorder(clock.Real, trace.Limits{})} {
+		b.Run(name, func(b *testing.B) {
+			a, ended := realServer(b, body, recorder)
+			info := call.Info{Incoming: true, Context: "internal", Extension: "600"}
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				info.ID = "sip-1234-" + strconv.Itoa(n)
+				a.Accept(fake.NewLeg(clock.Real, info))
+				<-ended
+			}
+			if s := a.Stats(); s.Errors > 0 {
+				b.Fatal("scripts failed")
+			}
+		})
 	}
 }
 
@@ -86,6 +93,16 @@ call:answer()
 for i = 1, 100 do
   call.vars.i = i
   call.vars.v = "foo-" .. call.extension .. "-" .. i
+end`)
+}
+
+// BenchmarkHundredSteps is the worst that the recorder can cost: a script that
+// does nothing but what is noted.
+func BenchmarkHundredSteps(b *testing.B) {
+	benchmarkCalls(b, `
+call:answer()
+for i = 1, 100 do
+  log.debug("step %d", i)
 end`)
 }
 

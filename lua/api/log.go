@@ -34,9 +34,11 @@ func logEntry(name string, level slog.Level, summary string) *Entry {
 }
 
 func (a *Args) log(level slog.Level) int {
+	text := ""
 	if l := a.story(); l != nil {
+		text = a.formatted()
 		file, line := a.State.Where(a.L)
-		l.Note(trace.Log, file, line, slog.String("level", strings.ToLower(level.String())), slog.String("text", cut(a.formatted(), longestNote)))
+		l.Note(trace.Log, file, line, slog.String("level", a.entry.Name), slog.String("text", cut(text, longestNote)))
 	}
 	logger := a.api.services.Log
 	if t := a.task(); t != nil {
@@ -45,7 +47,10 @@ func (a *Args) log(level slog.Level) int {
 	if !logger.Enabled(context.Background(), level) {
 		return 0
 	}
-	logger.Log(context.Background(), level, a.formatted(), "script", a.Source())
+	if text == "" {
+		text = a.formatted()
+	}
+	logger.Log(context.Background(), level, text, "script", a.Source())
 	a.State.Spend(a.L, logWork)
 	return 0
 }

@@ -140,12 +140,12 @@ func (s *State) Fail(L *lua.LState, err error) int {
 
 // Where is the place in the scripts that L is at: "" and 0 outside of them.
 func (s *State) Where(L *lua.LState) (file string, line int) {
-	for _, f := range traceback(L, 1) {
-		return f.File, f.Line
+	if file, line = place(L); file != "" {
+		return file, line
 	}
 	for i := len(s.threads.active) - 1; i >= 0; i-- { // around a protected call
-		for _, f := range traceback(s.threads.active[i], 1) {
-			return f.File, f.Line
+		if file, line = place(s.threads.active[i]); file != "" {
+			return file, line
 		}
 	}
 	return "", 0

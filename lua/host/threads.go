@@ -276,6 +276,28 @@ func (s *State) fullTraceback(thread *lua.LState) []Frame {
 	return frames
 }
 
+// deepestGo is how many functions of the library may call each other before the
+// script that called the first is given up.
+const deepestGo = 8
+
+// place is the first entry of traceback that has a file, without the names, which
+// cost most: it is asked for at each step of a script.
+func place(L *lua.LState) (file string, line int) {
+	if L.IsClosed() {
+		return "", 0
+	}
+	for level := range deepestGo {
+		at, ok := L.GetStack(level)
+		if !ok {
+			break
+		}
+		if _, err := L.GetInfo("Sl", at, nil); err == nil && at.Source != "" {
+			return at.Source, max(at.CurrentLine, at.LineDefined)
+		}
+	}
+	return "", 0
+}
+
 // traceback lists up to limit calls of one thread, innermost first, without
 // guards and without functions of the library that the script did not call.
 func traceback(L *lua.LState, limit int) []Frame {
