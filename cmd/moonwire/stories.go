@@ -45,7 +45,7 @@ func (s *server) sipMessage(p sip.Packet) {
 	default:
 		return
 	}
-	l.Packet(p.At, trace.Packet{
+	l.Packet(p.At, &trace.Packet{
 		Out: p.Sent, Again: p.Again, Transport: p.Transport, Local: p.Local, Remote: p.Remote, Data: p.Octets,
 	})
 }

@@ -51,12 +51,12 @@ func (p *Packet) captured(e *Event) pcap.Packet {
 		c.From, c.To = c.To, c.From
 	}
 	if p.Transport == "tls" {
-		c.From, c.To = clear(c.From), clear(c.To)
+		c.From, c.To = unencrypted(c.From), unencrypted(c.To)
 	}
 	return c
 }
 
-func clear(a netip.AddrPort) netip.AddrPort {
+func unencrypted(a netip.AddrPort) netip.AddrPort {
 	if a.Port() == 5061 {
 		return netip.AddrPortFrom(a.Addr(), 5060)
 	}

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -88,6 +89,18 @@ func (e *Event) Attr(key string) slog.Value {
 		}
 	}
 	return slog.Value{}
+}
+
+// detached is the event with what it points to copied.
+func (e *Event) detached() Event {
+	d := *e
+	d.Attrs = slices.Clone(e.Attrs)
+	if e.Packet != nil {
+		p := *e.Packet
+		p.Data = slices.Clone(p.Data)
+		d.Packet = &p
+	}
+	return d
 }
 
 // text is an attribute as it is shown, "" where there is none.

@@ -70,6 +70,7 @@ type Recorder struct {
 	mu     sync.Mutex
 	tracks map[string]*Track
 	strays strays
+	spare  []slabs // of tracks that were forgotten
 	ended  [outcomes][]*Track
 }
 
@@ -106,6 +107,10 @@ func (r *Recorder) leg(id string) *Track {
 		return l
 	}
 	l = &Track{recorder: r, id: id}
+	if n := len(r.spare); n > 0 {
+		l.slabs, r.spare[n-1] = r.spare[n-1], slabs{}
+		r.spare = r.spare[:n-1]
+	}
 	r.tracks[id] = l
 	r.strays.add(l)
 	if r.strays.n > r.limits.Strays {
@@ -161,10 +166,17 @@ func (r *Recorder) claim(l *Track, s standing) {
 
 // forget takes a track out, if it is still the one of its leg; r.mu is held.
 func (r *Recorder) forget(l *Track) {
-	if r.tracks[l.id] == l {
-		delete(r.tracks, l.id)
+	if r.tracks[l.id] != l {
+		return
+	}
+	delete(r.tracks, l.id)
+	if len(r.spare) < mostSpare {
+		r.spare = append(r.spare, l.spare())
 	}
 }
+
+// mostSpare is how many slabs wait for a track.
+const mostSpare = 32
 
 // begun says that a call began on the track.
 func (r *Recorder) begun(l *Track) {

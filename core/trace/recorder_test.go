@@ -25,11 +25,11 @@ func newTest(l Limits) (*Recorder, *clock.Virtual) {
 }
 
 // received is a message of the far end.
-func received(text string) Packet {
-	return Packet{Transport: "udp", Local: server, Remote: phone, Data: []byte(text)}
+func received(text string) *Packet {
+	return &Packet{Transport: "udp", Local: server, Remote: phone, Data: []byte(text)}
 }
 
-func sent(text string) Packet {
+func sent(text string) *Packet {
 	p := received(text)
 	p.Out = true
 	return p
@@ -373,7 +373,7 @@ func BenchmarkCall(b *testing.B) {
 	for b.Loop() {
 		l := r.Leg("a")
 		for range 6 {
-			l.Packet(beginning, Packet{Data: text})
+			l.Packet(beginning, &Packet{Data: text})
 		}
 		l.Note(Begin, "", 0, slog.String("caller", ""), slog.String("name", ""), slog.String("context", ""), slog.String("extension", ""))
 		for range 8 {
@@ -405,7 +405,7 @@ func TestNotingAllocatesLittle(t *testing.T) {
 		f    func()
 	}{
 		"an event":      {0.1, func() { l.Note(Step, "scripts/dialplan.lua", 1, slog.String("app", "a"), slog.Int("n", 1)) }},
-		"a packet":      {0.3, func() { l.Packet(at, Packet{Data: data, Local: server, Remote: phone}) }},
+		"a packet":      {0.3, func() { l.Packet(at, &Packet{Data: data, Local: server, Remote: phone}) }},
 		"an RTP header": {0, func() { l.Tape().Note(at, true, phone, data) }},
 	} {
 		const times = 1000

@@ -31,7 +31,6 @@ type Track struct {
 	amongStrays  bool
 
 	mu     sync.Mutex
-	first  []Event
 	latest []Event // a ring once it is full
 	next   int     // where the ring's oldest is
 	lost   int     // events let go
@@ -40,8 +39,14 @@ type Track struct {
 	linked []*Track
 	tape   *Tape
 
-	// Slabs that events take what they point to from. One that is full is left
-	// to those events, and goes when the last of them goes.
+	slabs
+}
+
+// slabs are what events take what they point to from. One that is full is left
+// to those events; the last ones of a track are used again when it is forgotten,
+// so whoever reads events gets copies.
+type slabs struct {
+	first   []Event
 	attrs   []slog.Attr
 	packets []Packet
 	data    []byte
@@ -54,52 +59,21 @@ const (
 	slabOctets  = 4096
 )
 
-// Note adds an event. Where file is not "", a script caused it there. attrs is
-// copied; values are kept as they are and formatted when somebody looks, so they
-// must not change.
-func (l *Track) Note(kind Kind, file string, line int, attrs ...slog.Attr) {
-	if l == nil {
-		return
+// emptied is the slabs ready for another track, without those that grew.
+func (s slabs) emptied() slabs {
+	if cap(s.first) > 4*slabEvents {
+		s.first = nil
 	}
-	e := Event{At: l.recorder.clock.Now(), Kind: kind, File: file, Line: line}
-	if kind == Begin {
-		l.recorder.begun(l)
+	if cap(s.attrs) > slabAttrs {
+		s.attrs = nil
 	}
-	l.mu.Lock()
-	if len(attrs) > 0 {
-		l.attrs = room(l.attrs, len(attrs), slabAttrs)
-		from := len(l.attrs)
-		l.attrs = append(l.attrs, attrs...)
-		e.Attrs = l.attrs[from:len(l.attrs):len(l.attrs)]
+	if cap(s.data) > slabOctets {
+		s.data = nil
 	}
-	l.add(&e)
-	l.mu.Unlock()
-	l.tell(e)
-}
-
-// Packet adds a Message that went over the wire at a moment; p.Data is copied.
-func (l *Track) Packet(at time.Time, p Packet) {
-	if l == nil {
-		return
-	}
-	l.mu.Lock()
-	if l.octets+len(p.Data) > l.recorder.limits.Octets {
-		p.Cut = true
-		p.Data = firstLine(p.Data)
-		p.Data = p.Data[:min(len(p.Data), 256)]
-	} else {
-		l.octets += len(p.Data)
-	}
-	p.Secret = l.hidden
-	l.data = room(l.data, len(p.Data), slabOctets)
-	from := len(l.data)
-	l.data = append(l.data, p.Data...)
-	p.Data = l.data[from:len(l.data):len(l.data)]
-	l.packets = append(room(l.packets, 1, slabPackets), p)
-	e := Event{At: at, Kind: Message, Packet: &l.packets[len(l.packets)-1]}
-	l.add(&e)
-	l.mu.Unlock()
-	l.tell(e)
+	clear(s.first)
+	clear(s.attrs)
+	clear(s.packets)
+	return slabs{s.first[:0], s.attrs[:0], s.packets[:0], s.data[:0]}
 }
 
 // room is a slab that takes n more without being moved.
@@ -110,34 +84,95 @@ func room[T any](slab []T, n, usual int) []T {
 	return slab
 }
 
-// add numbers an event and puts it where it belongs; l.mu is held.
-func (l *Track) add(e *Event) {
+// Note adds an event. Where file is not "", a script caused it there. attrs is
+// copied; values are kept as they are and formatted when somebody looks, so they
+// must not change.
+func (l *Track) Note(kind Kind, file string, line int, attrs ...slog.Attr) {
+	if l == nil {
+		return
+	}
+	at := l.recorder.clock.Now()
+	if kind == Begin {
+		l.recorder.begun(l)
+	}
+	l.mu.Lock()
+	e := l.slot(at, kind)
+	e.File, e.Line = file, line
+	if len(attrs) > 0 {
+		l.attrs = room(l.attrs, len(attrs), slabAttrs)
+		from := len(l.attrs)
+		l.attrs = append(l.attrs, attrs...)
+		e.Attrs = l.attrs[from:len(l.attrs):len(l.attrs)]
+	}
+	l.done(e)
+}
+
+// Packet adds a Message that went over the wire at a moment; p.Data is copied.
+func (l *Track) Packet(at time.Time, p *Packet) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	data, cut := p.Data, false
+	if l.octets+len(data) > l.recorder.limits.Octets {
+		data, cut = firstLine(data), true
+		data = data[:min(len(data), longestFirstLine)]
+	} else {
+		l.octets += len(data)
+	}
+	l.data = room(l.data, len(data), slabOctets)
+	from := len(l.data)
+	l.data = append(l.data, data...)
+	l.packets = append(room(l.packets, 1, slabPackets), *p)
+	kept := &l.packets[len(l.packets)-1]
+	kept.Secret, kept.Cut, kept.Data = l.hidden, cut, l.data[from:len(l.data):len(l.data)]
+	e := l.slot(at, Message)
+	e.Packet = kept
+	l.done(e)
+}
+
+// longestFirstLine is what is kept of one, in octets.
+const longestFirstLine = 256
+
+// slot is where a new event goes; l.mu is held.
+func (l *Track) slot(at time.Time, kind Kind) *Event {
 	r := l.recorder
-	e.Leg, e.Order = l.id, r.order.Add(1)
+	var e *Event
 	switch {
 	case len(l.first) < r.limits.First:
 		if l.first == nil {
 			l.first = make([]Event, 0, min(slabEvents, r.limits.First))
 		}
-		l.first = append(l.first, *e)
+		l.first = append(l.first, Event{})
+		e = &l.first[len(l.first)-1]
 	case len(l.latest) < r.limits.Latest:
-		l.latest = append(l.latest, *e)
+		l.latest = append(l.latest, Event{})
+		e = &l.latest[len(l.latest)-1]
 	default:
-		l.latest[l.next] = *e
+		e = &l.latest[l.next]
+		*e = Event{}
 		l.next = (l.next + 1) % len(l.latest)
 		l.lost++
 	}
+	e.Leg, e.At, e.Kind, e.Order = l.id, at, kind, r.order.Add(1)
+	return e
 }
 
-// tell shows an event to those who look on.
-func (l *Track) tell(e Event) {
-	r := l.recorder
-	if watch := r.watch.Load(); watch != nil {
-		(*watch)(e)
+// done lets go of l.mu and shows the event to those who look on.
+func (l *Track) done(e *Event) {
+	watch, followers := l.recorder.watch.Load(), l.recorder.followers.Load()
+	if watch == nil && followers == nil {
+		l.mu.Unlock()
+		return
 	}
-	if followers := r.followers.Load(); followers != nil {
+	shown := e.detached()
+	l.mu.Unlock()
+	if watch != nil {
+		(*watch)(shown)
+	}
+	if followers != nil {
 		for _, f := range *followers {
-			f.offer(l, e)
+			f.offer(l, shown)
 		}
 	}
 }
@@ -195,12 +230,13 @@ func (l *Track) Absorb(id string) {
 	if len(l.first) > 0 {
 		return
 	}
-	r.claim(other, linked) // of nobody: it is gone
-	r.forget(other)
+	r.strays.remove(other)
+	delete(r.tracks, id)
 	other.mu.Lock()
 	defer other.mu.Unlock()
-	l.first, l.latest, l.next, l.lost, l.octets = other.first, other.latest, other.next, other.lost, other.octets
-	other.first, other.latest, other.next = nil, nil, 0
+	l.slabs, other.slabs = other.slabs, slabs{}
+	l.latest, l.next, l.lost, l.octets = other.latest, other.next, other.lost, other.octets
+	other.latest, other.next = nil, 0
 	for _, list := range [][]Event{l.first, l.latest} {
 		for i := range list {
 			list[i].Leg = l.id
@@ -246,11 +282,25 @@ func (l *Track) Tape() *Tape {
 	return l.tape
 }
 
-// collect appends what is kept to events, in no order, and says how many were
-// let go.
+// collect appends copies of what is kept to events, in no order, and says how
+// many were let go.
 func (l *Track) collect(events []Event) ([]Event, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	events = append(events, l.first...)
-	return append(events, l.latest...), l.lost
+	for _, list := range [][]Event{l.first, l.latest} {
+		for i := range list {
+			events = append(events, list[i].detached())
+		}
+	}
+	return events, l.lost
+}
+
+// spare takes the slabs from a track that is forgotten; events that are noted on
+// it all the same go nowhere.
+func (l *Track) spare() slabs {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.slabs.emptied()
+	l.slabs, l.latest, l.next = slabs{}, nil, 0
+	return s
 }

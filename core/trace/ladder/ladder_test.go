@@ -14,7 +14,7 @@ import (
 
 // message is one between us and the party at port.
 func message(c clock.Clock, l *trace.Track, out bool, port uint16, text string) {
-	l.Packet(c.Now(), trace.Packet{
+	l.Packet(c.Now(), &trace.Packet{
 		Out: out, Transport: "udp", Local: netip.MustParseAddrPort("192.0.2.1:5060"),
 		Remote: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.9"), port), Data: []byte(strings.ReplaceAll(text, "\n", "\r\n") + "\r\n\r\n"),
 	})
