@@ -469,6 +469,11 @@ func (w *theatre) command(text string, lines []string) error {
 		w.leg = w.legs[n-1]
 	case "guests":
 		w.config(Config{Guests: []Guests{{Context: "public", Media: Media{NAT: rest == "nat"}}}})
+	case "neighbours": // who calls is known by the address, and proves nothing
+		w.config(Config{Trunks: []Trunk{
+			{Name: "nine", Host: "198.51.100.9", Context: "public"},
+			{Name: "seven", Host: "198.51.100.7", Context: "public"},
+		}})
 	case "phones":
 		w.config(Config{Phones: []Phone{
 			{Name: "1001", Password: "secret", Context: "internal", MinExpires: time.Minute, Media: Media{NAT: true}},

@@ -16,12 +16,17 @@ import (
 // ends, and in the Refer-To of a REFER, from a phone that has two calls and
 // wants its two parties connected.
 
-// replaced finds the leg whose far end an INVITE wants to replace: nil where it
-// wants nothing like that. An answer refuses the INVITE.
-func (e *Endpoint) replaced(req *sipgo.Request) (*leg, replaces, *answer) {
+// replaced finds the leg whose far end an INVITE of p wants to replace: nil where
+// it wants nothing like that. An answer refuses the INVITE. Who may replace a
+// party is whoever may call as a phone or trunk and knows the dialog; guests may
+// not, whatever they know.
+func (e *Endpoint) replaced(req *sipgo.Request, p *peer) (*leg, replaces, *answer) {
 	list := values(req, "replaces")
 	if len(list) == 0 {
 		return nil, replaces{}, nil
+	}
+	if p.guests != nil {
+		return nil, replaces{}, &answer{status: 403}
 	}
 	if len(list) > 1 || len(values(req, "join")) > 0 {
 		return nil, replaces{}, &answer{status: 400, reason: "One Replaces"}

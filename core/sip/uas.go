@@ -66,7 +66,7 @@ func (e *Endpoint) invited(req *sipgo.Request, tx *serverTx, in arrived) {
 	}
 	l := e.newLeg(p, true)
 	l.invite = key
-	old, replaces, refusal := e.replaced(req)
+	old, replaces, refusal := e.replaced(req, &p)
 	if old != nil {
 		l.events = call.NewEventQueue(nil) // nobody will read them
 		tx.of(about{old.id, p.name(), string(*req.CallID())})
