@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/lua/check"
-	"github.com/moonwire/moonwire/sounds"
 )
 
 type checkCommand struct {
@@ -49,22 +46,11 @@ func (c checkCommand) Run(out io.Writer) error {
 
 // checkSite looks at the site in a directory.
 func checkSite(site string) ([]*check.Finding, error) {
-	scripts := filepath.Join(site, "scripts")
-	if !isDirectory(scripts) {
-		return nil, usage("%s is not a site: it has no scripts/", site)
+	scripts, plugins, err := siteFiles(site)
+	if err != nil {
+		return nil, err
 	}
-	options := check.Options{Scripts: os.DirFS(scripts), Prompts: media.NewPrompts(nil, soundFolders(site)...)}
-	if plugins := filepath.Join(site, "plugins"); isDirectory(plugins) {
-		options.Plugins = os.DirFS(plugins)
-	}
-	return check.Site(context.Background(), options)
-}
-
-// soundFolders are where prompts are looked for: the site's own come first.
-func soundFolders(site string) []fs.FS {
-	roots := []fs.FS{sounds.FS}
-	if own := filepath.Join(site, "sounds"); isDirectory(own) {
-		roots = append([]fs.FS{os.DirFS(own)}, roots...)
-	}
-	return roots
+	return check.Site(context.Background(), check.Options{
+		Scripts: scripts, Plugins: plugins, Prompts: media.NewPrompts(nil, soundFolders(site)...),
+	})
 }

@@ -164,8 +164,9 @@ func (s *server) openScripts(ctx context.Context) error {
 		Trace:      s.trace,
 		Secret:     s.secrets.get,
 	})
+	scripts := filepath.Join(s.site, "scripts")
 	options := host.Options{
-		ScriptsDir: filepath.Join(s.site, "scripts"), Lib: lib.FS,
+		Scripts: siteScripts(scripts), ScriptsDir: scripts, Lib: lib.FS,
 		Library: s.api, Clock: clock.Real, Log: s.log, Loaded: s.loaded,
 	}
 	if plugins := filepath.Join(s.site, "plugins"); isDirectory(plugins) {

@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
-	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/lua/host"
 	"github.com/moonwire/moonwire/lua/simulate"
-	"github.com/moonwire/moonwire/sounds"
 )
 
 type simulateCommand struct {
@@ -215,27 +210,6 @@ func grants(list []string) (g simulate.Grant, err error) {
 		}
 	}
 	return g, nil
-}
-
-// siteFiles opens the scripts and plugins of a site.
-func siteFiles(site string) (scripts, plugins fs.FS, err error) {
-	folder := filepath.Join(site, "scripts")
-	if !isDirectory(folder) {
-		return nil, nil, usage("%s is not a site: it has no scripts/ (make one with: moonwire new DIR)", site)
-	}
-	if folder := filepath.Join(site, "plugins"); isDirectory(folder) {
-		plugins = os.DirFS(folder)
-	}
-	return os.DirFS(folder), plugins, nil
-}
-
-// siteSounds are the prompts that a site's calls hear.
-func siteSounds(site string) *simulate.Sounds {
-	roots := []fs.FS{sounds.FS}
-	if own := filepath.Join(site, "sounds"); isDirectory(own) {
-		roots = append([]fs.FS{os.DirFS(own)}, roots...)
-	}
-	return &simulate.Sounds{Recorded: media.NewPrompts(slog.New(slog.DiscardHandler), roots...), Further: map[string]time.Duration{}}
 }
 
 // isTerminal reports whether out shows colours to somebody.
