@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -88,6 +89,7 @@ func TestStreams(t *testing.T) {
 	_ = a.Close()
 	<-a.ended
 	for s.Wire.packets.wanted() { // the server notices by itself
+		runtime.Gosched()
 	}
 }
 
@@ -103,6 +105,7 @@ func TestSlowConsole(t *testing.T) {
 	}
 	fmt.Fprintln(conn, `{"id":1,"run":"log on"}`)
 	for !s.Log.lines.wanted() {
+		runtime.Gosched()
 	}
 	const sent = 50_000
 	text := strings.Repeat("x", 200)
