@@ -8,6 +8,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/lua/check"
+	"github.com/moonwire/moonwire/lua/suite"
 )
 
 type checkCommand struct {
@@ -51,6 +52,6 @@ func checkSite(site string) ([]*check.Finding, error) {
 		return nil, err
 	}
 	return check.Site(context.Background(), check.Options{
-		Scripts: scripts, Plugins: plugins, Prompts: media.NewPrompts(nil, soundFolders(site)...),
+		Scripts: scripts, Plugins: plugins, Prompts: media.NewPrompts(nil, soundFolders(site)...), Tests: suite.Table,
 	})
 }

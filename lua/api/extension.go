@@ -36,17 +36,34 @@ func (x *Extension) Complete() *Extension {
 	return x
 }
 
-// lookup finds an entry. x may be nil.
-func (x *Extension) lookup(on, name string) *Entry {
-	if x == nil {
-		return nil
-	}
-	for _, e := range x.Entries {
-		if e.On == on && e.Name == name {
-			return e
+// Lookup finds an entry of the extension or else of the API's own table. x may be
+// nil.
+func (x *Extension) Lookup(on, name string) (*Entry, bool) {
+	if x != nil {
+		for _, e := range x.Entries {
+			if e.On == on && e.Name == name {
+				return e, true
+			}
 		}
 	}
-	return nil
+	return Lookup(on, name)
+}
+
+// ClassNamed finds a class of the extension or of the API. x may be nil.
+func (x *Extension) ClassNamed(name string) *Class {
+	if x != nil && x.classes[name] != nil {
+		return x.classes[name]
+	}
+	return ClassNamed(name)
+}
+
+// Members lists what exists on a module or class, of either. x may be nil.
+func (x *Extension) Members(on string) []string {
+	list := Members(on)
+	if x != nil {
+		list = append(list, x.names(on)...)
+	}
+	return list
 }
 
 // names lists what exists on a module or class.

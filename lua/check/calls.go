@@ -114,9 +114,9 @@ func (l *list) method(f *file, call *ast.FuncCallExpr) {
 	receiver := f.value(call.Receiver, 0)
 	switch {
 	case receiver.Class != "" && receiver.Class != "headers":
-		if _, ok := api.Lookup(receiver.Class, call.Method); !ok {
+		if _, ok := f.tests.Lookup(receiver.Class, call.Method); !ok {
 			l.at(f, call.Line(), call.Method, ruleName, "a %s has no '%s'%s",
-				receiver.Class, call.Method, api.DidYouMean(call.Method, api.Members(receiver.Class)))
+				receiver.Class, call.Method, api.DidYouMean(call.Method, f.tests.Members(receiver.Class)))
 		}
 	case receiver.record != nil:
 		l.at(f, call.Line(), call.Method, ruleName, "what %s gives is a plain table and has no methods", receiver.from.Label())
@@ -133,8 +133,8 @@ func (l *list) member(f *file, read *ast.AttrGetExpr) {
 	name := key.Value
 	switch {
 	case object.Class != "" && object.Class != "headers":
-		if _, ok := api.Lookup(object.Class, name); !ok && classField(object.Class, name) == nil {
-			l.at(f, key.Line(), name, ruleName, "a %s has no '%s'%s", object.Class, name, api.DidYouMean(name, api.Members(object.Class)))
+		if _, ok := f.tests.Lookup(object.Class, name); !ok && f.classField(object.Class, name) == nil {
+			l.at(f, key.Line(), name, ruleName, "a %s has no '%s'%s", object.Class, name, api.DidYouMean(name, f.tests.Members(object.Class)))
 		}
 	case object.record != nil:
 		if object.record.Field(name) == nil && !f.given(read.Object, name) {
@@ -171,11 +171,11 @@ func (l *list) assignment(f *file, w write) {
 		return
 	}
 	name := key.Value
-	field := classField(class, name)
+	field := f.classField(class, name)
 	switch {
 	case field == nil:
 		l.at(f, key.Line(), name, ruleReadOnly, "a %s has no field '%s' to set%s; values of your own belong into call.vars",
-			class, name, api.DidYouMean(name, api.Members(class)))
+			class, name, api.DidYouMean(name, f.tests.Members(class)))
 		return
 	case !field.Settable:
 		l.at(f, key.Line(), name, ruleReadOnly, "'%s' of a %s cannot be set", name, class)

@@ -40,6 +40,8 @@ type Options struct {
 	// Part says that the scripts are a part of a site only, so that what is missing
 	// may be elsewhere.
 	Part bool
+	// Tests is what test files can call beside the API; nil: they are left out.
+	Tests *api.Extension
 	// Env finds variables of the environment; nil: each has some value, so that a
 	// site can be checked where it does not run.
 	Env func(name string) (string, bool)
@@ -96,6 +98,11 @@ func Site(ctx context.Context, o Options) ([]*Finding, error) {
 		l.routes()
 		l.handling()
 		l.tollFraud()
+	}
+	if o.Tests != nil {
+		if err := l.testFiles(); err != nil {
+			return nil, err
+		}
 	}
 	return l.finished(), nil
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/yuin/gopher-lua/ast"
 
+	"github.com/moonwire/moonwire/lua/api"
+
 	"github.com/moonwire/moonwire/lua/host"
 )
 
@@ -12,6 +14,7 @@ import (
 // and the places where something can be wrong.
 type file struct {
 	name     string
+	tests    *api.Extension // what it can call beside the API; nil but for test files
 	lines    []string
 	names    map[*ast.IdentExpr]*variable // nil for globals
 	bodies   map[*ast.FunctionExpr]*body

@@ -160,7 +160,7 @@ func (f *file) findVariable(v *variable) value {
 	case v.param > 0 && len(v.sources) > 0:
 		return value{}
 	case v.param > 0:
-		if classes := f.classes[v.owner]; v.param <= len(classes) && api.ClassNamed(classes[v.param-1]) != nil {
+		if classes := f.classes[v.owner]; v.param <= len(classes) && f.tests.ClassNamed(classes[v.param-1]) != nil {
 			return object(classes[v.param-1])
 		}
 		fallthrough
@@ -189,7 +189,7 @@ func object(class string) value {
 }
 
 func (f *file) globalName(name string) value {
-	if e, ok := api.Lookup("", name); ok {
+	if e, ok := f.tests.Lookup("", name); ok {
 		return value{entry: e}
 	}
 	return value{global: name}
@@ -199,7 +199,7 @@ func (f *file) globalName(name string) value {
 func (f *file) member(v value, name string) value {
 	switch {
 	case v.global != "":
-		if e, ok := api.Lookup(v.global, name); ok {
+		if e, ok := f.tests.Lookup(v.global, name); ok {
 			return value{entry: e}
 		}
 	case v.module != "":
@@ -217,15 +217,15 @@ func (f *file) member(v value, name string) value {
 			return made
 		}
 	case v.Class != "":
-		if field := classField(v.Class, name); field != nil {
+		if field := f.classField(v.Class, name); field != nil {
 			return ofKind(&field.Type, nil)
 		}
 	}
 	return value{}
 }
 
-func classField(class, name string) *api.Field {
-	c := api.ClassNamed(class)
+func (f *file) classField(class, name string) *api.Field {
+	c := f.tests.ClassNamed(class)
 	if c == nil {
 		return nil
 	}
@@ -279,7 +279,7 @@ func (f *file) result(call *ast.FuncCallExpr, nth int) value {
 func (f *file) callee(call *ast.FuncCallExpr) (e *api.Entry, curried bool, required string) {
 	if call.Func == nil {
 		if receiver := f.value(call.Receiver, 0); receiver.Class != "" {
-			e, _ = api.Lookup(receiver.Class, call.Method)
+			e, _ = f.tests.Lookup(receiver.Class, call.Method)
 		}
 		return e, false, ""
 	}
