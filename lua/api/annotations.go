@@ -59,6 +59,9 @@ func (b *annotations) objects() {
 			b.line("---@field [string] string?")
 		}
 		b.line("local %s = {}", luaName(name))
+		if c.Global {
+			b.line("---@type %s\n%s = %s", name, name, luaName(name))
+		}
 	}
 	for _, m := range b.modules {
 		b.line("\n---%s", capitalised(m.Meaning))

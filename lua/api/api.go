@@ -163,6 +163,7 @@ func (api *API) Install(L *lua.LState) error {
 		tables[name] = L.NewTable()
 		api.metatables[name] = api.newMetatable(L, name, tables[name])
 	}
+	L.SetGlobal("reload", api.wrap(L, reloading{}))
 	for _, e := range entries {
 		f := L.NewFunction(api.bind(e))
 		if e.On == "" {
@@ -269,7 +270,14 @@ func (api *API) setField(L *lua.LState, class, name string, v lua.LValue) {
 		if complaint := f.Type.complain(class+"."+name, v); complaint != "" {
 			L.RaiseError("%s", complaint)
 		}
-		L.Get(1).(*lua.LUserData).Value.(objectValue).set(name, v)
+		object := L.Get(1).(*lua.LUserData).Value.(objectValue)
+		if o, ok := object.(interface {
+			setFrom(*lua.LState, string, lua.LValue)
+		}); ok {
+			o.setFrom(L, name, v)
+			return
+		}
+		object.set(name, v)
 		return
 	}
 	hint := didYouMean(name, api.names(class))

@@ -93,6 +93,7 @@ type Class struct {
 	Name    string
 	Summary string
 	Fields  []Field
+	Global  bool // there is one object of it, a global of the same name
 }
 
 // Field is a parameter, an option, a result, or a field of an object.

@@ -21,6 +21,8 @@ type Site struct {
 	Secrets []string // names given to secret, in order
 	Tests   []Test   // of a test file
 
+	RequireTests bool // tests must pass before edited scripts are put into service
+
 	hooks    map[string][]hook
 	timers   []periodic
 	watches  []watch

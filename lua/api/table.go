@@ -6,7 +6,7 @@ var (
 	table   []*Entry
 	byLabel map[string]*Entry
 	classes = map[string]*Class{
-		"context": contextClass, "call": callClass, "caller": callerClass, "headers": headersClass,
+		"context": contextClass, "call": callClass, "caller": callerClass, "headers": headersClass, "reload": reloadClass,
 	}
 )
 

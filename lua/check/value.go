@@ -192,6 +192,9 @@ func (f *file) globalName(name string) value {
 	if e, ok := f.tests.Lookup("", name); ok {
 		return value{entry: e}
 	}
+	if c := f.tests.ClassNamed(name); c != nil && c.Global {
+		return object(c.Name)
+	}
 	return value{global: name}
 }
 

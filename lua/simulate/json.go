@@ -36,7 +36,10 @@ func (e *Event) appendJSON(b *bytes.Buffer) error {
 	}
 	fields := []Field{{"event", e.Name}}
 	if e.Leg != "" {
-		fields = append(fields, Field{"leg", e.Leg}, Field{"dialled", e.Target})
+		fields = append(fields, Field{"leg", e.Leg})
+		if e.Target != "" {
+			fields = append(fields, Field{"dialled", e.Target})
+		}
 	}
 	// Facts that follow the place come after it, in steps.
 	rest := e.Fields

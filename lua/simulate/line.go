@@ -38,15 +38,35 @@ func (w *World) newLeg(info call.Info, target string, behaviours ...fake.Behavio
 // Media is a port that keeps nothing of what it is given to send.
 func (l *Leg) Media() call.Port { return &l.wire }
 
-// Send is fake.Leg.Send, but what was dialled hangs up by an alarm: where several
-// are hung up at once, they end one after another and always in the same order.
+// Send is fake.Leg.Send, but see hangUpLater.
 func (l *Leg) Send(ctx context.Context, s call.Signal) error {
-	h, last := s.(call.Hangup)
-	if !last || l.Info().Incoming || l.Info().State == call.Ended {
+	if l.Info().Incoming {
 		return l.Leg.Send(ctx, s)
 	}
-	l.clock.AfterFunc(0, func() { _ = l.Leg.Send(context.WithoutCancel(ctx), h) })
+	return hangUpLater(ctx, l.clock, l.Leg, s)
+}
+
+// hangUpLater gives a signal to a leg that was dialled. It hangs up by an alarm:
+// where several are hung up at once, they end one after another and always in the
+// same order.
+func hangUpLater(ctx context.Context, c clock.Clock, l call.Leg, s call.Signal) error {
+	h, last := s.(call.Hangup)
+	if !last || l.Info().State == call.Ended {
+		return l.Send(ctx, s)
+	}
+	c.AfterFunc(0, func() { _ = l.Send(context.WithoutCancel(ctx), h) }) // the only error is that it has ended
 	return nil
+}
+
+// near is the side of a call of the server to itself that dialled.
+type near struct {
+	call.Leg
+	clock clock.Clock
+}
+
+// Send is that of the leg, but see hangUpLater.
+func (l near) Send(ctx context.Context, s call.Signal) error {
+	return hangUpLater(ctx, l.clock, l.Leg, s)
 }
 
 // presses has the far end press a key, which is lost while no media is open.
@@ -96,7 +116,38 @@ func (x *exchange) Dial(_ context.Context, to call.Target) (call.Leg, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: dial %s: %w", x.name, to.Address, err)
 	}
-	return x.world.newLeg(info, target, plan.behaviours()...), nil
+	leg := x.world.newLeg(info, target, plan.behaviours()...)
+	x.world.dialled(leg, to)
+	return leg, nil
+}
+
+// dialled notes whose leg another was dialled for.
+func (w *World) dialled(l call.Leg, to call.Target) {
+	if to.Beside == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.parents[l.Info().ID] = to.Beside.Info().ID
+}
+
+// inside is the line from the server to itself, which never waits either.
+type inside struct{ world *World }
+
+var _ api.Immediate = inside{}
+
+// Immediate implements api.Immediate.
+func (inside) Immediate() {}
+
+// Dial implements api.Dialer. Who dials hangs up what it gives up; the end of ctx
+// would only do the same once more, at some moment.
+func (x inside) Dial(ctx context.Context, to call.Target) (call.Leg, error) {
+	leg, err := x.world.itself.Dial(context.WithoutCancel(ctx), to)
+	if err != nil {
+		return nil, err
+	}
+	x.world.dialled(leg, to)
+	return near{leg, x.world.clock}, nil
 }
 
 // plan is what comes of dialling target, and whether it was named as it is.

@@ -156,6 +156,30 @@ func TestTheSameInputGivesTheSameBytes(t *testing.T) {
 	wait.Wait()
 }
 
+// So are calls of the server to itself, whose scripts run at the same time.
+func TestLocalCallsAreAlike(t *testing.T) {
+	site := script(`
+  call:on_hangup(function() log.info "over" end)
+  local r = call:dial({ "local/700@internal", "local/701@internal" }, { timeout = 5 })
+  log.info("%s", r.status)
+end)
+context "internal":extension("_70X", function(call)
+  call:ring()
+  call:wait(tonumber(call.extension) - 698)
+  call:answer()
+  call:play "demo-welcome"
+  log.info("done")`)
+	first, r := serve(t, simulate.Options{Scripts: site}, simulate.Caller{Extension: "600"})
+	if !r.Answered || !strings.Contains(first, `"leg":"Local/700@internal-00000001;2"`) {
+		t.Errorf("%+v\n%s", r, first)
+	}
+	for range 60 {
+		if again, _ := serve(t, simulate.Options{Scripts: site}, simulate.Caller{Extension: "600"}); again != first {
+			t.Fatalf("another story\n%s\nbefore\n%s", again, first)
+		}
+	}
+}
+
 func TestScriptsThatDoNotEndAreEnded(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string

@@ -3,6 +3,7 @@ package simulate
 import (
 	"cmp"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -51,13 +52,13 @@ func (c *Call) Story() (events []Event, lost int) {
 	w := c.world
 	w.mu.Lock()
 	noted, lost := slices.Clone(w.events), w.lost
+	w.arrange(noted)
 	targets := map[string]string{}
 	for _, l := range w.legs {
 		targets[l.Info().ID] = l.Target
 	}
 	w.mu.Unlock()
 	s := teller{own: c.Info().ID, began: c.Began, targets: targets, places: map[string]trace.Event{}}
-	inTurn(noted, s.own)
 	s.dialplans(noted)
 	if !slices.ContainsFunc(noted, func(e trace.Event) bool { return e.Kind == trace.Begin && e.Leg == s.own }) {
 		s.events = append(s.events, c.refused())
@@ -70,38 +71,37 @@ func (c *Call) Story() (events []Event, lost int) {
 	return s.events, lost
 }
 
-// inTurn orders what happened at one instant where scripts served several calls:
-// they ran at the same time, and are told one after another.
-func inTurn(noted []trace.Event, own string) {
-	served := 0
-	for i := range noted {
-		if noted[i].Kind == trace.Begin {
-			served++
+// arrange puts events in an order that is always the same: scripts of different
+// calls run at once, and at one instant it is chance which of them notes first.
+// What one script does stays in its order. w.mu is held.
+func (w *World) arrange(events []trace.Event) {
+	served := map[string]int{"": 0} // calls with a script of their own
+	for i := range events {
+		if e := &events[i]; e.Kind == trace.Begin {
+			served[e.Leg] = len(w.legs) + 1
 		}
 	}
-	if served < 2 {
-		return
-	}
-	rank := map[string]int{own: 0}
-	var legs []string
-	for i := range noted {
-		if _, known := rank[noted[i].Leg]; !known {
-			rank[noted[i].Leg] = 1
-			legs = append(legs, noted[i].Leg)
+	for i, l := range w.legs { // callers come before calls of the server to itself
+		if id := l.Info().ID; served[id] != 0 {
+			served[id] = i + 1
 		}
 	}
-	slices.Sort(legs)
-	for i, leg := range legs {
-		rank[leg] = i + 1
+	for i, name := range slices.Sorted(maps.Keys(served)) {
+		if served[name] > len(w.legs) {
+			served[name] += i
+		}
 	}
-	slices.SortStableFunc(noted, func(a, b trace.Event) int {
-		if c := a.At.Compare(b.At); c != 0 {
-			return c
+	call := func(leg string) int {
+		for range len(w.parents) + 1 {
+			if n, yes := served[leg]; yes {
+				return n
+			}
+			leg = w.parents[leg]
 		}
-		if c := rank[a.Leg] - rank[b.Leg]; c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Order, b.Order)
+		return -1
+	}
+	slices.SortStableFunc(events, func(a, b trace.Event) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(call(a.Leg), call(b.Leg)), cmp.Compare(a.Order, b.Order))
 	})
 }
 

@@ -81,7 +81,10 @@ type World struct {
 	deadline time.Time            // real
 	stuck    bool                 // something never came back
 
+	local *local.Endpoint
+
 	mu      sync.Mutex
+	parents map[string]string // by leg: the leg that it was dialled for
 	events  []trace.Event
 	lost    int
 	records []api.Record
@@ -96,7 +99,7 @@ const mostEvents = 200_000
 func New(ctx context.Context, o Options) (_ *World, err error) {
 	o = o.withDefaults()
 	v := clock.NewVirtual(o.Start)
-	w := &World{options: o, clock: v, store: store.NewMemory(v), lines: map[string]*exchange{}, itself: local.New(v)}
+	w := &World{options: o, clock: v, store: store.NewMemory(v), lines: map[string]*exchange{}, itself: local.New(v), parents: map[string]string{}}
 	w.deadline = o.Wall.Now().Add(o.Patience)
 	defer func() {
 		if err != nil {
@@ -139,7 +142,8 @@ func New(ctx context.Context, o Options) (_ *World, err error) {
 }
 
 // serveLocal serves a call that a script placed to the site itself. It begins
-// when its caller waits, so that both never run at once.
+// when its caller waits, so that both never run at once, and several of them begin
+// one after another.
 func (w *World) serveLocal(l call.Leg) {
 	w.clock.AfterFunc(0, func() { w.api.Accept(l) })
 }
@@ -178,7 +182,7 @@ func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 func (w *World) services() api.Services {
 	recorder := trace.NewRecorder(w.clock, trace.Limits{First: 1, Latest: 1, Octets: 1, Ended: 1, Failed: 1})
 	recorder.Watch(w.note)
-	dialers := map[string]api.Dialer{w.itself.Name(): w.itself}
+	dialers := map[string]api.Dialer{w.itself.Name(): inside{w}}
 	technologies := []string{"sip"}
 	for _, a := range w.options.Answers {
 		technologies = append(technologies, technology(a.Match))

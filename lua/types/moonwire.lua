@@ -36,6 +36,13 @@ local context_methods = {}
 ---@field [string] string?
 local headers_methods = {}
 
+---How scripts that were edited are put into service: `reload.require_tests = true` in the configuration.
+---@class reload
+---@field require_tests boolean run the site's tests first, and let the old scripts serve on where one fails; set while scripts are loaded (default false)
+local reload_methods = {}
+---@type reload
+reload = reload_methods
+
 ---Phones, trunks, and where to listen.
 ---@class siplib
 sip = {}
