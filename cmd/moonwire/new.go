@@ -9,6 +9,7 @@ import (
 	"sort"
 
 	"github.com/moonwire/moonwire/lua/api"
+	"github.com/moonwire/moonwire/lua/suite"
 	"github.com/moonwire/moonwire/scripts"
 )
 
@@ -40,6 +41,11 @@ func (c newCommand) Run(out io.Writer) error {
 		return err
 	}
 	files["types/moonwire.lua"] = types.Bytes()
+	var tests bytes.Buffer
+	if err := suite.WriteTypes(&tests); err != nil {
+		return err
+	}
+	files["types/moonwire-test.lua"] = tests.Bytes()
 	files[".luarc.json"] = []byte(editorSettings)
 	names := make([]string, 0, len(files))
 	for name := range files {

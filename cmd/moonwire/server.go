@@ -167,7 +167,7 @@ func (s *server) openScripts(ctx context.Context) error {
 	scripts := filepath.Join(s.site, "scripts")
 	options := host.Options{
 		Scripts: siteScripts(scripts), ScriptsDir: scripts, Lib: lib.FS,
-		Library: s.api, Clock: clock.Real, Log: s.log, Loaded: s.loaded,
+		Library: s.api, Clock: clock.Real, Log: s.log, Loaded: s.loaded, Accept: s.accept,
 	}
 	if plugins := filepath.Join(s.site, "plugins"); isDirectory(plugins) {
 		options.PluginsDir = plugins

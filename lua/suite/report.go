@@ -207,3 +207,18 @@ func clean(s string) string {
 		return r
 	}, s)
 }
+
+// First is all about the first test, or file, that failed; "" where none did.
+func (r *Report) First() string {
+	for _, f := range r.Files {
+		if f.Err != nil {
+			return f.Name + "\n" + indented(host.Report(f.Err), margin)
+		}
+		for _, t := range f.Tests {
+			if t.Failure != nil {
+				return t.Name + "\n" + strings.TrimRight(t.Failure.Text(), "\n")
+			}
+		}
+	}
+	return ""
+}
