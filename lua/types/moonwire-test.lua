@@ -619,6 +619,11 @@ function testcall_methods:ended(cause, within) end
 ---@return web web the same
 function web_methods:returns(answer) end
 
+---@class web.requests.requests.item
+---@field method? string GET, POST, …
+---@field url? string what was asked for
+---@field body? string what was sent
+
 ---The requests that came, in order.
 ---
 ---```lua
@@ -626,5 +631,5 @@ function web_methods:returns(answer) end
 ---  t:equal(#t:http("https://crm.example.org/*"):requests(), 0)
 ---end)
 ---```
----@return table[] requests each with method, url and body
+---@return web.requests.requests.item[] requests each with method, url and body
 function web_methods:requests() end
