@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/moonwire/moonwire/lua/check"
+	"github.com/moonwire/moonwire/lua/suite"
 	"github.com/moonwire/moonwire/sounds"
 )
 
@@ -25,9 +26,12 @@ func TestExamplesLoad(t *testing.T) {
 		for _, at := range example.FindAllStringSubmatchIndex(text, -1) {
 			count++
 			code, fragment := text[at[4]:at[5]], at[2] >= 0
+			if named.MatchString(code) {
+				continue // TestFilesOfAPageLoad loads it with the others
+			}
 			name := fmt.Sprintf("%s line %d", page, strings.Count(text[:at[0]], "\n")+2)
 			if fragment {
-				code = "local call, ivr\nlocal function fragment()\n" + code + "\nend\nreturn fragment"
+				code = "local call, ivr, t\nlocal function fragment()\n" + code + "\nend\nreturn fragment"
 			}
 			t.Run(name, func(t *testing.T) { loads(t, code) })
 		}
@@ -40,10 +44,38 @@ func TestExamplesLoad(t *testing.T) {
 // loads checks code as a site, beside a module that examples require.
 func loads(t *testing.T, code string) {
 	t.Helper()
-	findings, err := check.Site(t.Context(), check.Options{Part: true, Scripts: fstest.MapFS{
-		"example.lua":   {Data: []byte(code)},
+	name := "example.lua"
+	if strings.HasPrefix(code, "test(") {
+		name = "example_test.lua"
+	}
+	findNothing(t, fstest.MapFS{
+		name:            {Data: []byte(code)},
 		"ivr/sales.lua": {Data: []byte("return function(call) call:answer() end")},
-	}})
+	})
+}
+
+// named finds the name of a file in an example's first line.
+var named = regexp.MustCompile(`^-- scripts/(\S+\.lua)`)
+
+// TestFilesOfAPageLoad loads the files that a page makes one after another.
+func TestFilesOfAPageLoad(t *testing.T) {
+	for _, page := range pages(t) {
+		files := fstest.MapFS{}
+		for _, match := range example.FindAllStringSubmatch(read(t, page), -1) {
+			if name := named.FindStringSubmatch(match[2]); name != nil {
+				files[name[1]] = &fstest.MapFile{Data: []byte(match[2])}
+			}
+		}
+		if len(files) > 0 {
+			t.Run(page, func(t *testing.T) { findNothing(t, files) })
+		}
+	}
+}
+
+// findNothing checks the scripts of a site.
+func findNothing(t *testing.T, files fstest.MapFS) {
+	t.Helper()
+	findings, err := check.Site(t.Context(), check.Options{Part: true, Scripts: files, Tests: suite.Table})
 	if err != nil {
 		t.Fatal(err)
 	}
