@@ -34,7 +34,7 @@ function pass:item(context, item)
   if item.what == "include" then
     if not self.plan.by_name[item.context] then
       self.report:note(item, ("there is no context [%s] to include"):format(item.context),
-        self:near_context(item.context))
+        item.context:find "^>" and "=> is written without a space" or self:near_context(item.context))
     end
   elseif item.what == "switch" then
     local kind = item.target:match "^%s*([^/]*)"

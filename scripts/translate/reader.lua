@@ -132,15 +132,15 @@ end
 -- Follows a line that begins with #.
 function reader:directive(body, at)
   self.report:count(at)
-  local word, rest = body:match "^#%s*(%a+)%s*(.*)$"
-  word = word:lower()
+  local written, rest = body:match "^#%s*(%a+)%s*(.*)$"
+  local word = written:lower()
   local name = rest:match '^"([^"]*)"' or rest:match "^<([^>]*)>" or rest:match "^[\"<]?([^\"<>]*)"
   name = text.trim(name or "")
   if word == "exec" then
     self:exec(name, at)
   elseif word ~= "include" and word ~= "tryinclude" then
     local near = text.nearest(word, directives)
-    self.report:unknown(at, "there is no directive #" .. word,
+    self.report:unknown(at, "there is no directive #" .. written,
       near and ("#%s was probably meant"):format(near) or "a comment begins with a semicolon")
   elseif name == "" then
     self.report:unknown(at, "#" .. word .. " without the name of a file", 'write #' .. word .. ' "name.conf"')
