@@ -50,7 +50,10 @@ func TestPatterns(t *testing.T) {
 }
 
 func (l *lookups) play(t *testing.T) (good int, problems []string) {
-	c, _ := readConf(map[string]string{"extensions.conf": l.Conf})
+	site, err := translated(t, map[string]string{"extensions.conf": l.Conf})
+	if err != nil {
+		t.Fatal(err)
+	}
 	start := monday
 	if l.Time != "" {
 		at, err := time.Parse("2006-01-02 15:04:05", strings.TrimSuffix(strings.Replace(l.Time, "T", " ", 1), "Z"))
@@ -59,7 +62,7 @@ func (l *lookups) play(t *testing.T) (good int, problems []string) {
 		}
 		start = at
 	}
-	w := newWorld(t, start, c.lua())
+	w := newWorld(t, start, site)
 	for i, one := range l.Lookups {
 		id := "c" + strconv.Itoa(i)
 		leg := w.starts(call.Info{ID: id, Context: l.Context, Extension: one.Exten, Caller: call.Party{Number: one.Caller}})

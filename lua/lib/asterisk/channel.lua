@@ -45,8 +45,14 @@ function Channel:settings()
   return self.site
 end
 
+local newest = 20
+
 -- Whether the dialplan is of an older Asterisk than a version.
-function Channel:older(version) return (tonumber(self:settings().era) or 20) < version end
+function Channel:older(version)
+  local era = tonumber(self:settings().era) or newest
+  if era == 1.6 then era = newest end
+  return era < version
+end
 
 -- Lines of the log.
 function Channel:warn(format, ...) log.warn(format, ...) end

@@ -250,7 +250,11 @@ function flow.run(ch, name, text)
     return
   end
   ch.application = entry.name
-  return entry.run(ch, text)
+  local result, key = entry.run(ch, text)
+  if entry.jump and not result and not ch.jumped and ch:settings().priorityjumping and entry.jump(ch) then
+    if flow.exists(ch, ch.context, ch.exten, ch.priority + 101) then ch:jump(ch.context, ch.exten, ch.priority + 101) end
+  end
+  return result, key
 end
 
 -- The entry of an application that the dialplan's Asterisk had.

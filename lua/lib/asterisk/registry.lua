@@ -23,7 +23,8 @@ end
 --   options  letters of its options that are supported; nil where it has none
 --   ignored  letters of options that are taken and make no difference here
 --   gone     the version of Asterisk that had it no more
---   jump     it may jump to priority n+101 where the era asks for that
+--   jump     function(ch): whether it is to go on at priority n+101 after it ran,
+--            in dialplans whose settings have priorityjumping
 --   level, note
 function registry.application(name, entry)
   applications[name:lower()] = checked("application", name, entry)
@@ -56,7 +57,7 @@ local function described(entry)
   if not entry then return nil end
   return {
     name = entry.name, level = entry.level, note = entry.note, options = entry.options, ignored = entry.ignored,
-    jump = entry.jump, gone = entry.gone, reads = entry.read ~= nil, writes = entry.write ~= nil,
+    jump = entry.jump ~= nil, gone = entry.gone, reads = entry.read ~= nil, writes = entry.write ~= nil,
   }
 end
 

@@ -3,8 +3,8 @@
 -- translator writes. Its fields, all of which may be left out:
 --
 --   era              the version of Asterisk whose dialplan it is: 1.2, 1.4, 1.8,
---                    13, 20 … (20). Old ones have the variables and the
---                    applications of their time
+--                    13, 20 … (20); 1.6 stands for the newest too. Old ones have
+--                    the variables and the applications of their time
 --   autofallthrough  whether a call ends where an extension ends (true)
 --   priorityjumping  whether applications jump to n+101 (false)
 --   clearglobalvars  whether a new version forgets what SetGlobalVar and

@@ -24,10 +24,11 @@ registry.application("DBput", { run = function(_, text)
   if family then store.put(family, name, value) end
 end, gone = 1.4 })
 
-registry.application("DBget", { jump = true, run = function(ch, text)
+registry.application("DBget", { jump = function(ch) return ch.missing end, run = function(ch, text)
   local variable, where = text:match "^([^=]*)=(.*)$"
   local family, name = key(where or "")
   local value = family and store.get(family, name)
+  ch.missing = not value
   if value then ch:set(variable, value) end
 end, gone = 1.4 })
 
@@ -37,7 +38,7 @@ registry.application("LookupCIDName", { run = function(ch)
   if name then ch.call.caller.name = name end
 end, gone = 1.6 })
 
-registry.application("LookupBlacklist", { jump = true, run = function(ch)
+registry.application("LookupBlacklist", { jump = function(ch) return ch:get "LOOKUPBLSTATUS" == "FOUND" end, run = function(ch)
   local caller = ch.call.caller
   local listed = caller.number ~= "" and store.get("blacklist", caller.number) or caller.name ~= "" and store.get("blacklist", caller.name)
   ch:set("LOOKUPBLSTATUS", listed and "FOUND" or "NOTFOUND")

@@ -207,10 +207,15 @@ local function dial(ch, text)
   return after(ch, options, result, outcome, status)
 end
 
+-- Whether Dial jumps to priority n+101, in dialplans that ask for that.
+local function failed(ch)
+  local status = ch:get "DIALSTATUS"
+  return status == "BUSY" or status == "CONGESTION" or status == "CHANUNAVAIL"
+end
+
 registry.application("Dial", {
-  options = "aABbcCdDeEfFgGhHiIkKLmMnNoOpPrRsStTuUwWxXzQ",
-  ignored = "cCeEiInNkKtTpPwWxXzOQus",
-  run = dial, jump = true,
+  options = "aABdDfgGhHLmMorRStTU", ignored = "bcCeEFiIjkKnNOpPQsuwWxXz",
+  run = dial, jump = failed,
 })
 
 registry.application("RetryDial", {
@@ -230,7 +235,7 @@ registry.application("RetryDial", {
 })
 
 registry.application("ChanIsAvail", {
-  ignored = "asjt", level = "approximate", note = "takes every phone that was declared for available", jump = true,
+  ignored = "asjt", level = "approximate", note = "takes every phone that was declared for available",
   run = function(ch, text)
     local first = arguments.split(text)[1] or ""
     local one = first:match "^[^&]*"

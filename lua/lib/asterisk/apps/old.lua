@@ -42,7 +42,7 @@ end, gone = 1.6 })
 
 registry.application("GetGroupCount", { run = function(ch, text) ch:set("GROUPCOUNT", ch:fn("GROUP_COUNT", text)) end, gone = 1.6 })
 
-registry.application("CheckGroup", { jump = true, run = function(ch, text)
+registry.application("CheckGroup", { jump = function(ch) return ch:get "CHECKGROUPSTATUS" == "OVERMAX" end, run = function(ch, text)
   local over = tonumber(ch:fn("GROUP_COUNT", "")) > arguments.whole(text)
   ch:set("CHECKGROUPSTATUS", over and "OVERMAX" or "OK")
 end, gone = 1.6 })

@@ -28,7 +28,7 @@ local function play(ch, list, options)
 end
 
 registry.application("Playback", {
-  options = "skip noanswer sn", jump = true,
+  options = "sn", ignored = "j", jump = function(ch) return ch:get "PLAYBACKSTATUS" == "FAILED" end,
   run = function(ch, text)
     local parts = arguments.split(text)
     local options = parts[2] or ""
@@ -97,7 +97,7 @@ registry.application("BackGround", {
 
 registry.application("ControlPlayback", {
   level = "approximate", note = "keys for skipping and pausing do nothing, the one for stopping works",
-  options = "", jump = true,
+  options = "", ignored = "j", jump = function(ch) return ch:get "CPLAYBACKSTATUS" == "ERROR" end,
   run = function(ch, text)
     local parts = arguments.split(text)
     local stop = parts[5]

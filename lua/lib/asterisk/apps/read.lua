@@ -157,7 +157,7 @@ registry.application("Authenticate", {
 })
 
 registry.application("PrivacyManager", {
-  jump = true,
+  jump = function(ch) return ch:get "PRIVACYMGRSTATUS" == "FAILED" end,
   run = function(ch, text)
     local parts = arguments.split(text)
     if ch.call.caller.number ~= "" then return end

@@ -10,13 +10,12 @@ local function path(ch, text)
   local name, format = text:match "^(.*)[:.](%a[%w]*)$"
   name, format = name or text, format or "wav"
   if format == "gsm" or format == "wav49" or format == "WAV" then format = "wav" end
-  name = name:gsub("^/+", "")
   if name:find("%%d") then
     local number = store.add("asterisk recordings", name) - 1
     name = name:gsub("%%d", tostring(number))
     ch:set("RECORDED_FILE", name)
   end
-  return name .. "." .. format
+  return name:gsub("^/+", "") .. "." .. format
 end
 
 registry.application("Record", {

@@ -1,4 +1,5 @@
--- Applications that say things.
+-- Applications that say things. They do not answer: to a caller who was not
+-- answered yet they speak before the answer, as Asterisk does.
 
 local arguments = require "asterisk.arguments"
 local registry = require "asterisk.registry"
@@ -10,7 +11,7 @@ local function says(name, way, adapt)
     local value = arguments.split(text)[1] or ""
     if adapt then value = adapt(value) end
     if value == nil or value == "" then return end
-    if ch.call.state ~= "answered" then ch.call:answer() end
+    if ch.call.state ~= "answered" then ch.call:progress() end
     ch.call:say { [way] = value }
   end })
 end
@@ -23,7 +24,7 @@ says("SayOrdinal", "ordinal", number)
 says("SayAlpha", "letters")
 
 registry.application("SayPhonetic", { run = function(ch, text)
-  if ch.call.state ~= "answered" then ch.call:answer() end
+  if ch.call.state ~= "answered" then ch.call:progress() end
   local list = {}
   for c in text:lower():gmatch "%w" do
     list[#list + 1] = c:find "%d" and "digits/" .. c or "phonetic/" .. c .. "_p"
@@ -38,7 +39,7 @@ local function sayTime(ch, text)
   local at = tonumber(parts[1]) or time.now()
   local zone, format = parts[2], parts[3] or ""
   if zone == "" then zone = nil end
-  if ch.call.state ~= "answered" then ch.call:answer() end
+  if ch.call.state ~= "answered" then ch.call:progress() end
   local date, clock = format:find "[ABdeYb]", format:find "[HIMRTlkp]"
   if format == "" or date and clock then ch.call:say { datetime = at, zone = zone }
   elseif date then ch.call:say { date = at, zone = zone }

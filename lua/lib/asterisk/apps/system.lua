@@ -10,8 +10,8 @@ local function refuse(ch, name, text)
   ch:set("SYSTEMSTATUS", "FAILURE")
 end
 
-registry.application("System", { level = "approximate", note = note, jump = true, run = function(ch, text) refuse(ch, "System", text) end })
-registry.application("TrySystem", { level = "approximate", note = note, jump = true, run = function(ch, text) refuse(ch, "TrySystem", text) end })
+registry.application("System", { level = "approximate", note = note, jump = function(ch) return ch:get "SYSTEMSTATUS" ~= "SUCCESS" end, run = function(ch, text) refuse(ch, "System", text) end })
+registry.application("TrySystem", { level = "approximate", note = note, jump = function(ch) return ch:get "SYSTEMSTATUS" ~= "SUCCESS" end, run = function(ch, text) refuse(ch, "TrySystem", text) end })
 
 registry.application("ReadFile", { level = "approximate", note = "reads files within what is granted", gone = 1.6, run = function(ch, text)
   local variable, path, length = text:match "^([^=]*)=([^,]*),?(%d*)"
