@@ -60,6 +60,12 @@ local function translate_dialplan(job, report)
 end
 
 translator(function(job)
+  local read = job.read
+  job.seen = {} -- files that were read, by path
+  job.read = function(path)
+    job.seen[path] = true
+    return read(path)
+  end
   local report = reports.new()
   if not translate_dialplan(job, report) then
     error(("there is no %s here"):format(job.options.main), 0)

@@ -44,6 +44,9 @@ local function say(self, at, status, reason, suggestion)
   }
 end
 
+-- Counts a line as unknown for the reason that was said of another.
+function report:too(at) file_of(self, at.file).lines[at.line] = "unknown" end
+
 function report:note(at, reason, suggestion) say(self, at, "note", reason, suggestion) end
 function report:approximate(at, reason, suggestion) say(self, at, "approximate", reason, suggestion) end
 function report:unknown(at, reason, suggestion) say(self, at, "unknown", reason, suggestion) end

@@ -39,11 +39,20 @@ local function rtp(site, list, report)
 end
 
 -- Says of each section of a file that it has no counterpart.
-local function unknown(name, what, list, report)
+local function unknown(what, list, report)
   for _, section in ipairs(list) do
-    for _, entry in ipairs(section.entries) do
-      report:unknown(entry, ("%s of [%s]: this version of moonwire does not read the configuration of %s"):format(
-        entry.name, section.name, what))
+    if #section.entries > 0 then
+      report:unknown(section, ("[%s]: this version of moonwire does not read the configuration of %s"):format(section.name, what))
+      for _, entry in ipairs(section.entries) do report:too(entry) end
+    end
+  end
+end
+
+-- Notes the files that nothing has read.
+local function unread(job, report)
+  for _, name in ipairs(job.list "." or {}) do
+    if name:find "%.conf$" and not job.seen[name] then
+      report:note({ file = name, line = 1 }, "this file is not read: it has no counterpart in a site")
     end
   end
 end
@@ -88,12 +97,13 @@ function config.translate(job, report, plan)
   for _, name in ipairs(without_order) do
     if name:find "%.conf$" then
       local list = parsed(name)
-      if list then unknown(name, without[name], list, report) end
+      if list then unknown(without[name], list, report) end
     elseif job.exists_input(name) then
       report:unknown({ file = name, line = 1 }, name .. " is not translated", "call its functions from scripts of moonwire")
     end
   end
   missing(site, report, plan)
+  unread(job, report)
   job.write("scripts/config.lua", write.config(site, has))
   return site
 end

@@ -36,6 +36,7 @@ sip.phone "1001" { -- pjsip.conf:16
 ==== report
 pjsip.conf:41: note: there is no context [from-outside] for [provider-endpoint]
 pjsip.conf:46: unknown: media_encryption=sdes of [provider-endpoint] has no counterpart
-queues.conf:2: unknown: member of [sales]: this version of moonwire does not read the configuration of queues
-55 lines: 53 exact, 0 approximate, 2 unknown; coverage 96.4 %
+queues.conf:1: unknown: [sales]: this version of moonwire does not read the configuration of queues
+modules.conf:1: note: this file is not read: it has no counterpart in a site
+55 lines: 52 exact, 0 approximate, 3 unknown; coverage 94.5 %
 of these 2 with a priority: 2 exact; coverage 100.0 %
