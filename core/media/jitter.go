@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/media/codec"
 )
 
 // JitterOptions are the settings of a JitterBuffer.
@@ -247,8 +248,8 @@ func (b *JitterBuffer) length(f *call.Frame) int64 {
 	if f.Kind == call.ComfortNoise {
 		return 0
 	}
-	if perTick := b.octetsPerTick(f.Codec); perTick > 0 {
-		return int64(len(f.Payload) / perTick)
+	if units, ok := codec.Units(b.codingOf(f.Codec), len(f.Payload)); ok {
+		return int64(units)
 	}
 	return b.ticks
 }

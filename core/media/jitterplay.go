@@ -248,6 +248,8 @@ func (b *JitterBuffer) silence(out []byte, c call.Codec, octets int64) []byte {
 		filler = 0xFF
 	case call.PCMA:
 		filler = 0xD5
+	case call.G722:
+		filler = 0xFD // no difference in either band: what was there fades away
 	}
 	for range octets {
 		out = append(out, filler)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/media/codec"
 )
 
 const (
@@ -56,11 +57,8 @@ func (s *Session) writeAudio(f *call.Frame, now time.Time) error {
 
 // unitsOf is how many timestamp units so many octets of audio last.
 func unitsOf(f call.Format, octets int) uint32 {
-	switch f.Codec {
-	case call.PCMU, call.PCMA, call.G722:
-		return uint32(octets / max(f.Channels, 1))
-	case call.L16:
-		return uint32(octets / 2 / max(f.Channels, 1))
+	if units, ok := codec.Units(f, octets); ok {
+		return uint32(units)
 	}
 	return f.Ticks()
 }

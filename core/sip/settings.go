@@ -29,7 +29,11 @@ var defaultDigest = []digest.Algorithm{digest.MD5}
 // digestNames are the algorithms as configuration writes them.
 var digestNames = map[string]digest.Algorithm{"md5": digest.MD5, "sha-256": digest.SHA256, "sha-512-256": digest.SHA512256}
 
-var defaultCodecs = []call.Codec{call.PCMU, call.PCMA}
+// defaultCodecs are those of a site that says nothing. Who calls in gets the first
+// of their own list, so that a phone that prefers wide band has it, and a leg
+// that is dialled beside is offered the same codec first; what we begin on our
+// own begins with what everybody has.
+var defaultCodecs = []call.Codec{call.PCMU, call.PCMA, call.G722, call.GSM}
 
 // compile checks everything and reports all mistakes at once.
 func compile(c Config) (*settings, error) {

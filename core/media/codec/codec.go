@@ -11,6 +11,8 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/media/codec/g711"
+	"github.com/moonwire/moonwire/core/media/codec/g722"
+	"github.com/moonwire/moonwire/core/media/codec/gsm"
 	"github.com/moonwire/moonwire/core/media/codec/l16"
 )
 
@@ -59,6 +61,22 @@ func Supported() []call.Codec {
 	return list
 }
 
+// Units is how many units of the RTP timestamp so many octets of a format last,
+// where its codec has a fixed number of them for a time; ok is false for others.
+// What is cut off is not counted.
+func Units(f call.Format, octets int) (units int, ok bool) {
+	octets /= max(f.Channels, 1)
+	switch f.Codec {
+	case call.PCMU, call.PCMA, call.G722:
+		return octets, true
+	case call.L16:
+		return octets / 2, true
+	case call.GSM:
+		return octets / gsm.FrameSize * gsm.FrameSamples, true
+	}
+	return 0, false
+}
+
 // AppendSilence appends one frame of silence to dst. It reports false when
 // the codec is not compiled in. For a codec with state it begins a new stream;
 // senders in the middle of one encode zeros instead.
@@ -97,6 +115,8 @@ func Transcoder(from, to call.Format) (func(dst, src []byte) []byte, bool) {
 var table = [...]entry{
 	{call.PCMA, encodeWith(lawCoder(g711.ALaw)), decodeWith(lawCoder(g711.ALaw))},
 	{call.PCMU, encodeWith(lawCoder(g711.MuLaw)), decodeWith(lawCoder(g711.MuLaw))},
+	{call.G722, newG722Encoder, newG722Decoder},
+	{call.GSM, newGSMEncoder, newGSMDecoder},
 	{call.L16, encodeWith(linearCoder{}), decodeWith(linearCoder{})},
 }
 
@@ -141,4 +161,15 @@ func (linearCoder) Encode(dst []byte, pcm []int16) []byte { return l16.Encode(ds
 
 func (linearCoder) Decode(dst []int16, payload []byte) ([]int16, error) {
 	return l16.Decode(dst, payload)
+}
+
+func newG722Encoder(call.Format) Encoder { return g722.NewEncoder() }
+func newG722Decoder(call.Format) Decoder { return g722Decoder{g722.NewDecoder()} }
+func newGSMEncoder(call.Format) Encoder  { return &gsm.Encoder{} }
+func newGSMDecoder(call.Format) Decoder  { return &gsm.Decoder{} }
+
+type g722Decoder struct{ *g722.Decoder }
+
+func (d g722Decoder) Decode(dst []int16, payload []byte) ([]int16, error) {
+	return d.Decoder.Decode(dst, payload), nil
 }

@@ -42,11 +42,7 @@ end
 both("004", bridge "ulaw")
 both("014", bridge "ulaw")
 both("005", bridge "alaw")
-
--- G.722 is not built in yet.
-both("006", function(call)
-  call:hangup { cause = 88, reason = "No G.722" }
-end)
+both("006", bridge "g722")
 
 both("007", function(call)
   call:answer()
