@@ -28,7 +28,7 @@ local function play(ch, list, options)
 end
 
 registry.application("Playback", {
-  options = "sn", ignored = "j", jump = function(ch) return ch:get "PLAYBACKSTATUS" == "FAILED" end,
+  options = "skip noanswer sn", ignored = "j", jump = function(ch) return ch:get "PLAYBACKSTATUS" == "FAILED" end,
   run = function(ch, text)
     local parts = arguments.split(text)
     local options = parts[2] or ""
