@@ -14,7 +14,7 @@ func Describe(e *trace.Event) string {
 	w := words{e}
 	switch e.Kind {
 	case trace.Begin:
-		return w.join("call from ", w.caller(), " to ", w.text("extension"), " in ", w.text("context"), w.after(", through ", "peer"))
+		return w.join("call from ", w.caller(), " to ", w.text("extension"), w.after(" in ", "context"), w.after(", through ", "peer"))
 	case trace.Enter:
 		return w.join("enters ", w.text("extension"), " in ", w.text("context"), w.pattern())
 	case trace.Step:
