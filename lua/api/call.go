@@ -35,6 +35,7 @@ type Call struct {
 	faulty   bool         // a script failed on it
 	how      string       // what ended the script; see Record.How
 	unheard  bool         // its media stopped
+	secret   bool         // keys are not noted now
 	story    *trace.Track // what happens to the leg is noted here
 
 	caller    call.Party

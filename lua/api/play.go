@@ -177,7 +177,7 @@ func (a *Args) listenTo(c *Call, s media.Source, stops keySet, most time.Duratio
 	a.wait(c.task, func() bool { return p.ended || key != 0 || c.ended != nil || over != nil && over.fired })
 	switch {
 	case key != 0:
-		a.note(c, trace.PlayEnd, slog.String("status", "interrupted"), slog.String("key", string(key)))
+		a.note(c, trace.PlayEnd, slog.String("status", "interrupted"), slog.String("key", c.shown(key)))
 	case c.ended != nil:
 		a.note(c, trace.PlayEnd, slog.String("status", "hungup"))
 	default:

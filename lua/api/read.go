@@ -27,6 +27,7 @@ var readEntries = []*Entry{
 			Field{Name: "interrupt", Type: truth(), Default: true, Summary: "let keys end the prompt"},
 			Field{Name: "answer", Type: truth(), Default: true, Summary: "answer the call first; where there is a prompt, it is answered anyway"},
 			Field{Name: "language", Type: naming(NamesLanguage), Summary: "of the prompts; the call's where left out"},
+			Field{Name: "secret", Type: truth(), Default: false, Summary: "leave the keys out of the call's timeline, as for a PIN"},
 		), Summary: "what to ask and what to accept"}},
 		Results: []Field{
 			{Name: "digits", Type: either(text(), Type{Kinds: kindNil}), Summary: "nil where none were accepted"},
@@ -84,6 +85,9 @@ func (a *Args) read() int {
 	}
 	if o.Bool("flush") {
 		c.digits = nil
+	}
+	if o.Bool("secret") {
+		defer c.conceal()()
 	}
 	if o.Bool("answer") {
 		if err := c.open(); err != nil {

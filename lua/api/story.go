@@ -233,7 +233,7 @@ func (c *Call) happened(e call.Event) {
 	case call.Connected:
 		c.story.Note(trace.Answer, "", 0, slog.String("by", "far end"))
 	case call.Digit:
-		c.story.Note(trace.Digit, "", 0, slog.String("key", string(e.Key)), slog.String("via", e.Via.String()))
+		c.story.Note(trace.Digit, "", 0, slog.String("key", c.shown(e.Key)), slog.String("via", e.Via.String()))
 	case call.HeldChanged:
 		c.story.Note(trace.Hold, "", 0, slog.Bool("on", e.On), slog.String("by", "far end"))
 	case call.TransferAsked:
@@ -277,6 +277,25 @@ func (c *Call) over(r Record) {
 	c.story.Note(trace.End, "", 0, slog.String("status", status), slog.String("cause", r.Cause),
 		slog.Duration("duration", r.Duration), slog.Duration("talk", r.TalkTime))
 	c.story.End(c.outcome())
+}
+
+// conceal has keys left out of the story until the function returned is called.
+func (c *Call) conceal() (reveal func()) {
+	before := c.secret
+	c.secret = true
+	c.story.Hide(true)
+	return func() {
+		c.secret = before
+		c.story.Hide(before)
+	}
+}
+
+// shown is a key as the story tells it.
+func (c *Call) shown(key byte) string {
+	if c.secret {
+		return "•"
+	}
+	return string(key)
 }
 
 // outcome is what became of the call, as trace.Outcome defines it.

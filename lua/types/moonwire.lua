@@ -779,6 +779,7 @@ function call_methods:say(what) end
 ---@field interrupt? boolean let keys end the prompt (default true)
 ---@field answer? boolean answer the call first; where there is a prompt, it is answered anyway (default true)
 ---@field language? string of the prompts; the call's where left out
+---@field secret? boolean leave the keys out of the call's timeline, as for a PIN (default false)
 
 ---Asks for digits.
 ---
