@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moonwire/moonwire/core/trace"
@@ -59,7 +60,6 @@ func (c *Call) Story() (events []Event, lost int) {
 	}
 	w.mu.Unlock()
 	s := teller{own: c.Info().ID, began: c.Began, targets: targets, places: map[string]trace.Event{}}
-	s.dialplans(noted)
 	if !slices.ContainsFunc(noted, func(e trace.Event) bool { return e.Kind == trace.Begin && e.Leg == s.own }) {
 		s.events = append(s.events, c.refused())
 	}
@@ -127,29 +127,16 @@ func (c *Call) refused() Event {
 
 // teller turns what was noted into a story.
 type teller struct {
-	own      string // the caller's leg
-	began    time.Time
-	targets  map[string]string
-	places   map[string]trace.Event // by leg: the extension that it is in
-	dialplan map[uint64]bool        // the entering of extensions that tell their own steps
-	events   []Event
+	own     string // the caller's leg
+	began   time.Time
+	targets map[string]string
+	places  map[string]trace.Event // by leg: the extension that it is in
+	events  []Event
 }
 
-// dialplans finds the extensions that bring steps of their own, with priorities:
-// those of a translated dialplan. Between such steps the functions that carry
-// them out are left out.
-func (s *teller) dialplans(noted []trace.Event) {
-	s.dialplan = map[uint64]bool{}
-	entered := map[string]uint64{}
-	for i := range noted {
-		switch e := &noted[i]; {
-		case e.Kind == trace.Enter:
-			entered[e.Leg] = e.Order
-		case e.Kind == trace.Step && prioritised(e):
-			s.dialplan[entered[e.Leg]] = true
-		}
-	}
-}
+// steps of a translated dialplan are told by the library that carries them out,
+// each with its priority. What that library does to carry one out is left out.
+const dialplanLibrary = "lib/asterisk/"
 
 func prioritised(e *trace.Event) bool { return e.Attr("priority").Kind() == slog.KindInt64 }
 
@@ -158,7 +145,7 @@ func (s *teller) tell(e *trace.Event) {
 	case trace.Enter:
 		s.places[e.Leg] = *e
 	case trace.Step:
-		if place, ok := s.places[e.Leg]; ok && s.dialplan[place.Order] && !prioritised(e) {
+		if strings.HasPrefix(e.File, dialplanLibrary) && !prioritised(e) {
 			return
 		}
 	case trace.PlayEnd:
