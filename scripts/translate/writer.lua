@@ -124,11 +124,15 @@ local function switches(context)
   return any and not context.by_pattern["_!/\0"]
 end
 
+-- What a file of extensions begins with: it runs once for all calls, however many
+-- extensions are in it.
+local shared = "---@shared\n"
+
 -- The files of a context: nearly always one. A call runs the file that its
 -- extension stands in, so very long contexts are written in parts.
 function pass:context(context, name, files)
   local o = setmetatable({ n = 0 }, out)
-  o:add("-- Context [", (context.name:gsub("%c", " ")), "], from ", context.file, ".\n")
+  o:add(shared, "-- Context [", (context.name:gsub("%c", " ")), "], from ", context.file, ".\n")
   comments(o, context.above, "")
   if context.comment then comments(o, { context.comment }, "") end
   begin(o, context)
@@ -149,7 +153,7 @@ function pass:context(context, name, files)
       if written == most then
         files["scripts/" .. name(part) .. ".lua"] = table.concat(o)
         written, part, o = 0, part + 1, setmetatable({ n = 0 }, out)
-        o:add("-- Context [", (context.name:gsub("%c", " ")), "], part ", tostring(part), ".\n")
+        o:add(shared, "-- Context [", (context.name:gsub("%c", " ")), "], part ", tostring(part), ".\n")
         begin(o, context)
       end
       written = written + 1

@@ -28,6 +28,7 @@ local asterisk = require "asterisk"
 
 asterisk.start()
 ==== scripts/demo.lua
+---@shared
 -- Context [demo], from extensions.conf.
 -- lines as they stand in guides
 
@@ -89,6 +90,7 @@ asterisk.extension(here, "NXX", function() return {
   { 1, "Hungup", line = 20 },
 } end, { file = "extensions.conf" })
 ==== scripts/macro-x.lua
+---@shared
 -- Context [ macro-x], from extensions.conf.
 
 local asterisk = require "asterisk"
@@ -120,6 +122,7 @@ return false
 
 return false
 ==== scripts/t.lua
+---@shared
 -- Context [t], from extensions.conf.
 
 local asterisk = require "asterisk"
@@ -127,6 +130,7 @@ local asterisk = require "asterisk"
 local here = "t"
 context(here)
 ==== scripts/u.lua
+---@shared
 -- Context [u], from extensions.conf.
 
 local asterisk = require "asterisk"

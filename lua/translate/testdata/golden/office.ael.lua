@@ -37,6 +37,7 @@ local asterisk = require "asterisk"
 
 asterisk.start()
 ==== scripts/internal.lua
+---@shared
 -- Context [internal], from extensions.ael.
 -- Phones.
 
@@ -113,6 +114,7 @@ asterisk.extension(here, "sw_4_", function() return {
   { 10, "Goto", "sw_4_0,10", line = 25 },
 } end, { file = "extensions.ael" })
 ==== scripts/night.lua
+---@shared
 -- Context [night], from extensions.ael.
 
 local asterisk = require "asterisk"
@@ -124,6 +126,7 @@ asterisk.extension(here, "s", function() return {
   { 1, "Playback", "closed", line = 40 },
 } end, { file = "extensions.ael" })
 ==== scripts/outbound.lua
+---@shared
 -- Context [outbound], from extensions.ael.
 
 local asterisk = require "asterisk"
@@ -135,6 +138,7 @@ asterisk.extension(here, "_0.", function() return {
   { 1, "Dial", function(ch) return ch:get "TRUNK" .. "/" .. ch:get "EXTEN" end, line = 39 },
 } end, { file = "extensions.ael", caller = "5551" })
 ==== scripts/ring.lua
+---@shared
 -- Context [ring], from extensions.ael.
 
 local asterisk = require "asterisk"

@@ -44,6 +44,7 @@ local asterisk = require "asterisk"
 
 asterisk.start()
 ==== scripts/internal.lua
+---@shared
 -- Context [internal], from extensions.conf.
 -- Numbers that phones may dial.
 
@@ -83,6 +84,7 @@ asterisk.extension(here, "700", function() return {
   { 1, "Goto", "night,s,1", line = 42 },
 } end, { file = "extensions.conf" })
 ==== scripts/night.lua
+---@shared
 -- Context [night], from extensions.conf.
 
 local asterisk = require "asterisk"
@@ -100,6 +102,7 @@ asterisk.extension(here, "s", function() return {
   { 1, "Playback", "closed,noanswer", line = 40 },
 } end, { file = "extensions.conf" })
 ==== scripts/outbound.lua
+---@shared
 -- Context [outbound], from extensions.conf.
 
 local asterisk = require "asterisk"

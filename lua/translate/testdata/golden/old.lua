@@ -26,6 +26,7 @@ local asterisk = require "asterisk"
 
 asterisk.start()
 ==== scripts/default.lua
+---@shared
 -- Context [default], from extensions.conf.
 
 local asterisk = require "asterisk"
@@ -42,6 +43,7 @@ asterisk.extension(here, "201", function() return {
   { 1, "Playback", "a,b,skip", line = 11 },
 } end, { file = "extensions.conf" })
 ==== scripts/macro-stdexten.lua
+---@shared
 -- Context [macro-stdexten], from extensions.conf.
 -- A dialplan of 2005.
 
