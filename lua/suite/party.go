@@ -192,6 +192,14 @@ func trunkCalls(a *api.Args) int {
 	})
 }
 
+func guestCalls(a *api.Args) int {
+	o := a.Options(0)
+	return benchOf(a).place(a, simulate.Caller{
+		Extension: o.String("to"), Context: o.String("context"),
+		Party: call.Party{Number: o.String("from"), Name: o.String("name")},
+	})
+}
+
 // place places a call and lets happen what happens at once.
 func (b *bench) place(a *api.Args, c simulate.Caller) int {
 	leg := b.open(a).Call(c)

@@ -112,6 +112,30 @@ func TestShippedTestsPass(t *testing.T) {
 	}
 }
 
+func TestTestsOfTemplatesPass(t *testing.T) {
+	heard := *prompts
+	heard.Further = map[string]time.Duration{"bench120": 2 * time.Minute}
+	for _, name := range scripts.Templates() {
+		files, err := scripts.Files(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree := fstest.MapFS{}
+		for path, content := range files {
+			if inside, ok := strings.CutPrefix(path, "scripts/"); ok && !strings.HasPrefix(inside, "translate/") {
+				tree[inside] = &fstest.MapFile{Data: content}
+			}
+		}
+		r, err := Run(t.Context(), Options{Scripts: tree, Sounds: &heard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Failed() > 0 || r.Count() == 0 {
+			t.Errorf("%s: %d tests\n%s", name, r.Count(), r.First())
+		}
+	}
+}
+
 func TestTableIsComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, e := range Table.Entries {

@@ -69,6 +69,23 @@ function t_methods:phone(name) end
 ---@return trunk trunk calls, and is called
 function t_methods:trunk(name) end
 
+---@class t.calls.call
+---@field to string the number that is called
+---@field context string where it is looked up
+---@field from? string the caller's number
+---@field name? string the caller's name
+
+---A call from somebody who is neither a phone nor a trunk.
+---
+---```lua
+---test("example", function(t)
+---  t:calls({ to = "600", context = "internal" }):hears "demo-echotest"
+---end)
+---```
+---@param call t.calls.call who calls whom
+---@return testcall call the call as the caller sees it
+function t_methods:calls(call) end
+
 ---Lets time pass.
 ---
 ---```lua
