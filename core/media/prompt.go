@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,10 @@ import (
 type Prompt struct {
 	owner *Prompts
 	entry *promptEntry
+	files fs.FS
 	file  string
+	line  call.Codec // that the file can be sent in as it is; NoCodec for most
+	stem  string     // of the files that hold the same in other codings; "" where there are none
 	pcm   []int16
 	rate  int
 	long  *Stream // nil for what is in memory
@@ -100,6 +104,9 @@ func (r *rendition) size() int64 {
 
 // render resamples and encodes all of the sound.
 func (p *Prompt) render(format call.Format) (*rendition, error) {
+	if r := p.stored(format); r != nil {
+		return r, nil
+	}
 	pcm, err := dsp.Resample(p.pcm, p.rate, format.Rate)
 	if err != nil {
 		return nil, err

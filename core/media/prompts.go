@@ -72,8 +72,12 @@ const (
 
 // promptExtensions are the files that are looked for, the best first.
 var promptExtensions = []string{
-	".wav", ".sln48", ".sln44", ".sln32", ".sln24", ".sln16", ".mp3", ".sln12", ".sln", ".raw", ".ulaw", ".alaw", ".ul", ".al", ".pcm",
+	".wav", ".sln48", ".sln44", ".sln32", ".sln24", ".sln16", ".g722", ".mp3", ".sln12", ".sln", ".raw", ".ulaw", ".alaw", ".ul", ".al", ".pcm",
+	".gsm", ".WAV", ".wav49",
 }
+
+// wideExtensions are those that are better than a wav file of narrow band.
+var wideExtensions = []string{".sln16", ".sln24", ".sln32", ".sln44", ".sln48", ".g722"}
 
 // MissingPrompt says that no file was found.
 type MissingPrompt struct {
@@ -82,7 +86,7 @@ type MissingPrompt struct {
 }
 
 func (e *MissingPrompt) Error() string {
-	return fmt.Sprintf("prompt %q not found: tried %s as wav, sln…, mp3, ulaw and alaw", e.Name, strings.Join(e.Tried, ", "))
+	return fmt.Sprintf("prompt %q not found: tried %s as wav, sln…, g722, mp3, ulaw, alaw, gsm and wav49", e.Name, strings.Join(e.Tried, ", "))
 }
 
 // Is makes errors.Is(err, fs.ErrNotExist) true.
@@ -327,6 +331,10 @@ func (p *Prompts) findIn(e *promptEntry, root fs.FS, name string) (*Prompt, erro
 	}
 	for _, extension := range extensions {
 		prompt, err := p.load(e, root, name+extension)
+		if err == nil && extension != "" {
+			prompt.stem = name
+			return p.widest(e, root, prompt), nil
+		}
 		if err == nil {
 			return prompt, nil
 		}
@@ -338,6 +346,22 @@ func (p *Prompts) findIn(e *promptEntry, root fs.FS, name string) (*Prompt, erro
 		return nil, refused
 	}
 	return nil, fs.ErrNotExist
+}
+
+// widest is the prompt, or where it has no more than telephones have had for a
+// hundred years, one of the same name that has.
+func (p *Prompts) widest(e *promptEntry, root fs.FS, prompt *Prompt) *Prompt {
+	if prompt.long != nil || prompt.rate >= promptRate {
+		return prompt
+	}
+	for _, extension := range wideExtensions {
+		if wide, err := p.load(e, root, prompt.stem+extension); err == nil {
+			p.grow(e, -int64(2*len(prompt.pcm)))
+			wide.stem = prompt.stem
+			return wide
+		}
+	}
+	return prompt
 }
 
 // tooLong reports whether a file should not be kept in memory.
@@ -376,7 +400,7 @@ func (p *Prompts) load(e *promptEntry, files fs.FS, name string) (*Prompt, error
 		}
 		rate = promptRate
 	}
-	prompt := &Prompt{owner: p, entry: e, file: name, pcm: slices.Clip(pcm), rate: rate}
+	prompt := &Prompt{owner: p, entry: e, files: files, file: name, line: reader.LineCodec(), pcm: slices.Clip(pcm), rate: rate}
 	p.grow(e, int64(2*len(pcm)))
 	return prompt, nil
 }

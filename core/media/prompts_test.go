@@ -74,7 +74,7 @@ func TestPromptsAreFound(t *testing.T) {
 		"fr/both.sln":       constant(1, 8000),
 		"fr/both.sln16":     constant(2, 16000),
 		"custom.sln":        constant(3, 800),
-		"de/gsm.wav":        {Data: []byte("RIFFxxxxWAVEfmt \x14\x00\x00\x00\x31\x00\x01\x00\x40\x1f\x00\x00\x00\x00\x00\x00\x41\x00\x00\x00\x00\x00\x40\x01data\x00\x00\x00\x00")},
+		"de/adpcm.wav":      {Data: []byte("RIFFxxxxWAVEfmt \x14\x00\x00\x00\x11\x00\x01\x00\x40\x1f\x00\x00\x00\x00\x00\x00\x41\x00\x00\x00\x00\x00\x40\x01data\x00\x00\x00\x00")},
 		"en/broken.wav":     {Data: []byte("nonsense")},
 		"en/folder.wav/x":   {},
 		"en/broken.mp3":     {Data: []byte("nonsense")},
@@ -115,9 +115,9 @@ func TestPromptsAreFound(t *testing.T) {
 			t.Errorf("%q found %s", name, prompt.File())
 		}
 	}
-	_, err := p.Find("de-AT", "gsm")
-	if err == nil || !strings.Contains(err.Error(), "de/gsm.wav: wav with MS-GSM") {
-		t.Errorf("GSM: %v", err)
+	_, err := p.Find("de-AT", "adpcm")
+	if err == nil || !strings.Contains(err.Error(), "de/adpcm.wav: wav with IMA ADPCM") {
+		t.Errorf("ADPCM: %v", err)
 	}
 	if _, err = p.Find("en", "broken"); err == nil || !strings.Contains(err.Error(), "en/broken.wav") {
 		t.Errorf("broken: %v", err)

@@ -16,17 +16,20 @@ const (
 	codeFloat64
 	codeMuLaw
 	codeALaw
+	codeG722 // from here on pieces of several samples; see blocks.go
+	codeGSM
+	codeGSMPairs
 )
 
 var (
-	unsigned8 = coding{"8-bit linear", 1, codeUnsigned8}
-	int16LE   = coding{"16-bit linear", 2, codeInt16}
-	int24LE   = coding{"24-bit linear", 3, codeInt24}
-	int32LE   = coding{"32-bit linear", 4, codeInt32}
-	float32LE = coding{"32-bit float", 4, codeFloat32}
-	float64LE = coding{"64-bit float", 8, codeFloat64}
-	muLaw     = coding{"µ-law", 1, codeMuLaw}
-	aLaw      = coding{"A-law", 1, codeALaw}
+	unsigned8 = coding{name: "8-bit linear", size: 1, index: codeUnsigned8}
+	int16LE   = coding{name: "16-bit linear", size: 2, index: codeInt16}
+	int24LE   = coding{name: "24-bit linear", size: 3, index: codeInt24}
+	int32LE   = coding{name: "32-bit linear", size: 4, index: codeInt32}
+	float32LE = coding{name: "32-bit float", size: 4, index: codeFloat32}
+	float64LE = coding{name: "64-bit float", size: 8, index: codeFloat64}
+	muLaw     = coding{name: "µ-law", size: 1, index: codeMuLaw}
+	aLaw      = coding{name: "A-law", size: 1, index: codeALaw}
 )
 
 // rawFormats are files without a header, by extension, as Asterisk names them.
@@ -39,12 +42,13 @@ var rawFormats = map[string]struct {
 	"sln": {int16LE, 8000}, "raw": {int16LE, 8000}, "sln8": {int16LE, 8000}, "sln12": {int16LE, 12000},
 	"sln16": {int16LE, 16000}, "sln24": {int16LE, 24000}, "sln32": {int16LE, 32000}, "sln44": {int16LE, 44100},
 	"sln48": {int16LE, 48000}, "sln96": {int16LE, 96000}, "sln192": {int16LE, 192000},
+	"gsm": {gsmFrames, 8000}, "g722": {g722Samples, 16000},
 }
 
 // foreignFormats are extensions of files that telephone systems have but that
 // cannot be read.
 var foreignFormats = map[string]string{
-	"gsm": "GSM 06.10", "wav49": "MS-GSM (wav49)", "g722": "G.722", "g729": "G.729", "g723": "G.723.1",
+	"g729": "G.729", "g723": "G.723.1",
 	"g726": "G.726", "ilbc": "iLBC", "ogg": "Ogg", "opus": "Opus", "flac": "FLAC", "m4a": "AAC", "au": "Sun audio",
 	"aiff": "AIFF", "siren7": "Siren 7", "siren14": "Siren 14",
 }

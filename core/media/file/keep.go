@@ -64,7 +64,7 @@ func recoverPart(dir *os.Root, part, name string) (kept string, length time.Dura
 	w, err := continued(f, part, name, WriterOptions{})
 	if err != nil || w.samples == 0 {
 		err = errors.Join(err, f.Close())
-		if info, _ := dir.Stat(part); info != nil && info.Size() <= wavHeader {
+		if info, _ := dir.Stat(part); info != nil && (info.Size() <= wavHeader || w != nil) {
 			err = dir.Remove(part)
 		}
 		return "", 0, err
@@ -150,13 +150,10 @@ func continued(f *os.File, shown, name string, o WriterOptions) (*Writer, error)
 	if err != nil {
 		return nil, err
 	}
-	start := int64(0)
-	if wav {
-		start = min(wavHeader, size)
-	}
-	w := &Writer{out: f, coding: c, rate: rate, wav: wav, goesOn: true, finish: func(error) (bool, error) { return true, nil }}
-	w.before = (size - start) / int64(c.size)
-	w.samples, w.written = w.before, w.before*int64(c.size)
+	w := &Writer{out: f, coding: c, rate: rate, wav: wav, encoder: c.encoder(), goesOn: true, finish: func(error) (bool, error) { return true, nil }}
+	start := min(w.headerSize(), size)
+	w.before = c.samplesIn(size - start)
+	w.samples, w.written = w.before, c.octetsOf(w.before)
 	w.buffer = w.room()
 	if err := f.Truncate(start + w.written); err != nil {
 		return nil, err
@@ -169,12 +166,13 @@ func continued(f *os.File, shown, name string, o WriterOptions) (*Writer, error)
 func continuedRate(f io.ReaderAt, shown, name string, asked int, size int64) (int, error) {
 	raw, isRaw := rawFormats[extensionOf(name)]
 	found := raw.rate
-	if _, _, err := layout(name, &WriterOptions{Rate: found}); err != nil {
+	c, wav, err := layout(name, &WriterOptions{Rate: found})
+	if err != nil {
 		return 0, err
 	}
 	if !isRaw {
-		var err error
-		if found, err = headerRate(f, size); err != nil {
+		own := Writer{coding: c, wav: wav}
+		if found, err = own.headerRate(f, size); err != nil {
 			return 0, fmt.Errorf("%s: %w", shown, err)
 		}
 	}
@@ -185,19 +183,19 @@ func continuedRate(f io.ReaderAt, shown, name string, asked int, size int64) (in
 }
 
 // errForeign is what wav files get that only Reader understands.
-var errForeign = errors.New("only wav files that were recorded here (16 bits, one channel) can be continued")
+var errForeign = errors.New("only wav files that were recorded here (one channel, 16 bits or wav49) can be continued")
 
 // headerRate reads the rate from a header that a Writer made. Its lengths may
 // lag behind the sound, by a crash; a file with something after the sound is
 // another program's.
-func headerRate(f io.ReaderAt, size int64) (int, error) {
-	var h [wavHeader]byte
-	if _, err := f.ReadAt(h[:], 0); err != nil {
+func (own *Writer) headerRate(f io.ReaderAt, size int64) (int, error) {
+	h := make([]byte, own.headerSize())
+	if _, err := f.ReadAt(h, 0); err != nil {
 		return 0, readError(err, fmt.Errorf("%w: shorter than a wav header", ErrFormat))
 	}
-	length := binary.LittleEndian.Uint32(h[40:])
-	own := Writer{rate: int(binary.LittleEndian.Uint32(h[24:])), coding: int16LE, written: int64(length)}
-	if !bytes.Equal(h[:], own.header()) || int64(length) > size-wavHeader {
+	length := binary.LittleEndian.Uint32(h[len(h)-4:])
+	own.rate, own.written = int(binary.LittleEndian.Uint32(h[24:])), int64(length)
+	if !bytes.Equal(h, own.header()) || int64(length) > size-own.headerSize() {
 		return 0, errForeign
 	}
 	return own.rate, nil
@@ -205,15 +203,13 @@ func headerRate(f io.ReaderAt, size int64) (int, error) {
 
 // takeBack removes what was added to the sound that f held before.
 func (w *Writer) takeBack(f *os.File) error {
-	w.written, w.samples = w.before*int64(w.coding.size), w.before
-	start := int64(0)
+	w.written, w.samples = w.coding.octetsOf(w.before), w.before
 	if w.wav {
-		start = wavHeader
 		if _, err := f.WriteAt(w.header(), 0); err != nil {
 			return err
 		}
 	}
-	return f.Truncate(start + w.written)
+	return f.Truncate(w.headerSize() + w.written)
 }
 
 // settle gives a complete file its name, and returns when both are on the disk.

@@ -179,7 +179,7 @@ func TestAppendRefuses(t *testing.T) {
 	stereo[22] = 2
 	trailer := append((&Writer{rate: 8000, coding: int16LE, written: 4}).header(), 0, 0, 0, 0, 'L', 'I', 'S', 'T', 0, 0, 0, 0)
 	trailer[4] += 8
-	for name, data := range map[string][]byte{"stereo.wav": stereo, "trailer.wav": trailer, "short.wav": []byte("RIFF"), "x.gsm": []byte("x")} {
+	for name, data := range map[string][]byte{"stereo.wav": stereo, "trailer.wav": trailer, "short.wav": []byte("RIFF"), "x.g729": []byte("x")} {
 		if err := root.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

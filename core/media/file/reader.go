@@ -1,6 +1,6 @@
 // Package file reads and writes sound files: wav in all codings that telephone
-// people use, raw samples and G.711 as Asterisk names them, and (to read only)
-// mp3.
+// people use, raw samples, G.711, G.722 and GSM as Asterisk names them, and (to
+// read only) mp3.
 //
 // Whatever a file holds comes out as mono linear samples at the file's own rate,
 // read piece by piece. What cannot be read is refused with the name of its
@@ -47,8 +47,9 @@ type Reader struct {
 	source    io.Reader
 	closer    io.Closer
 	coding    coding
-	bitRate   int   // of a coding that compresses
-	left      int64 // octets of sound to come; -1: to the end of the file
+	bitRate   int       // of a coding that compresses
+	expander  *expander // nil for codings of single samples
+	left      int64     // octets of sound to come; -1: to the end of the file
 	truncated bool
 	buffer    []byte
 	kept      int // octets at the start of buffer that are part of a frame
@@ -57,9 +58,10 @@ type Reader struct {
 
 // coding says how samples lie in a file.
 type coding struct {
-	name  string
-	size  int // octets of one sample
-	index int // of the converter; see convert
+	name    string
+	size    int // octets of one sample, or of the smallest piece
+	index   int // of the converter; see convert
+	samples int // of the smallest piece; 0 for those of single samples
 }
 
 // Open opens a file; its extension says what it is, but for wav the contents do.
@@ -83,11 +85,11 @@ func Open(fsys fs.FS, name string) (*Reader, error) {
 // compresses it is about right, if the file is compressed evenly.
 func (r *Reader) measure(f fs.File) {
 	info, err := f.Stat()
-	if err != nil || r.left >= 0 {
+	if err != nil || r.left >= 0 || r.info.Length > 0 {
 		return
 	}
 	octets := r.info.Rate * r.coding.size * r.info.Channels
-	if r.info.Format == formatMP3 {
+	if r.bitRate > 0 {
 		octets = r.bitRate / 8
 	}
 	if octets > 0 {
@@ -102,13 +104,16 @@ func NewReader(r io.Reader, name string) (*Reader, error) {
 	reader := &Reader{source: buffered, left: -1}
 	var err error
 	switch raw, ok := rawFormats[extension]; {
-	case extension == "wav":
+	case extension == "wav" || extension == "wav49":
 		err = reader.openWAV(buffered, name)
 	case extension == "mp3":
 		err = reader.openMP3(buffered, name)
 	case ok:
 		reader.coding = raw.coding
 		reader.info = Info{Format: "raw, " + raw.coding.name, Rate: raw.rate, Channels: 1}
+		if raw.coding.samples > 0 {
+			reader.expand(raw.coding, buffered, name)
+		}
 	case foreignFormats[extension] != "":
 		err = &UnsupportedError{name, foreignFormats[extension]}
 	default:
@@ -128,7 +133,9 @@ func (r *Reader) Rate() int { return r.info.Rate }
 
 // Truncated reports, once Read has returned io.EOF, whether the file ended
 // before the sound did.
-func (r *Reader) Truncated() bool { return r.truncated }
+func (r *Reader) Truncated() bool {
+	return r.truncated || r.expander != nil && r.expander.truncated
+}
 
 // Close closes the file.
 func (r *Reader) Close() error {

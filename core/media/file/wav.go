@@ -22,11 +22,12 @@ const (
 	tagFloat      = 0x0003
 	tagALaw       = 0x0006
 	tagMuLaw      = 0x0007
+	tagGSM        = 0x0031
 	tagExtensible = 0xFFFE
 )
 
 var foreignTags = map[uint16]string{
-	0x0002: "Microsoft ADPCM", 0x0011: "IMA ADPCM", 0x0014: "G.723 ADPCM", 0x0031: "MS-GSM (GSM 06.10, wav49)",
+	0x0002: "Microsoft ADPCM", 0x0011: "IMA ADPCM", 0x0014: "G.723 ADPCM",
 	0x0040: "G.721 ADPCM", 0x0042: "G.723.1", 0x0045: "G.726 ADPCM", 0x0050: "MPEG layer 1 or 2", 0x0055: "mp3",
 	0x0064: "G.726 ADPCM", 0x0065: "G.722", 0x0083: "G.729", 0x00FF: "AAC", 0x0161: "Windows Media",
 }
@@ -77,6 +78,9 @@ func (r *Reader) openWAV(in *bufio.Reader, name string) error {
 				return bad("sound before its description")
 			}
 			r.limit(size)
+			if r.coding.samples > 0 {
+				r.expandWAV(in, name)
+			}
 			return nil
 		default:
 			if _, err := io.CopyN(io.Discard, in, int64(size)+int64(size&1)); err != nil {
@@ -110,6 +114,9 @@ func (r *Reader) describe(format []byte, name string) error {
 	if words, ok := foreignTags[tag]; ok {
 		return &UnsupportedError{name, "wav with " + words}
 	}
+	if tag == tagGSM {
+		return r.describeGSM(channels, rate, align, name)
+	}
 	c, ok := wavCoding(tag, bits)
 	if !ok {
 		return &UnsupportedError{name, fmt.Sprintf("wav with coding %#04x of %d bits", tag, bits)}
@@ -123,6 +130,23 @@ func (r *Reader) describe(format []byte, name string) error {
 	r.coding = c
 	r.info = Info{Format: "wav, " + c.name, Rate: int(rate), Channels: channels}
 	return nil
+}
+
+// describeGSM takes in the chunk of a wav49 file.
+func (r *Reader) describeGSM(channels int, rate int64, align int, name string) error {
+	if channels != 1 || rate < minRate || rate > maxRate || align != gsmPairs.size {
+		return fmt.Errorf("%s: %w: GSM of %d channels, %d samples a second, blocks of %d octets", name, ErrFormat, channels, rate, align)
+	}
+	r.coding = gsmPairs
+	r.info = Info{Format: "wav, " + gsmPairs.name, Rate: int(rate), Channels: 1}
+	return nil
+}
+
+// expandWAV reads a coding of pieces from a chunk.
+func (r *Reader) expandWAV(in io.Reader, name string) {
+	left := r.left
+	r.expand(r.coding, in, name)
+	r.expander.left, r.left = left, -1
 }
 
 func wavCoding(tag uint16, bits int) (coding, bool) {
@@ -153,6 +177,6 @@ func (r *Reader) limit(size uint32) {
 		return
 	}
 	r.left = int64(size)
-	frames := int64(size) / int64(r.coding.size*r.info.Channels)
+	frames := r.coding.samplesIn(int64(size) / int64(r.info.Channels))
 	r.info.Length = time.Duration(frames * int64(time.Second) / int64(r.info.Rate))
 }

@@ -45,6 +45,7 @@ type Writer struct {
 	coding  coding
 	rate    int
 	wav     bool
+	encoder blockEncoder // nil for codings of single samples
 	buffer  []byte
 	before  int64 // samples that were there when the file was opened, to be continued
 	samples int64 // in all
@@ -58,13 +59,15 @@ type Writer struct {
 
 const (
 	wavHeader   = 44
+	pairsHeader = 60 // of wav49
 	wavLargest  = 1<<32 - 1<<16
 	flushPeriod = time.Second
 )
 
 // Create makes a file in dir, with the directories on the way to it, and
 // replaces one of that name. The extension says what is written: wav (16-bit
-// linear), ulaw, alaw, sln, sln16 and so on. Nothing outside dir can be reached.
+// linear), WAV and wav49 (GSM, as Asterisk tells them apart), gsm, g722, ulaw,
+// alaw, sln, sln16 and so on. Nothing outside dir can be reached.
 func Create(dir *os.Root, name string, o WriterOptions) (*Writer, error) {
 	if _, _, err := layout(name, &o); err != nil {
 		return nil, err
@@ -132,7 +135,7 @@ func NewWriter(out Output, name string, o WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{out: out, coding: c, rate: o.Rate, wav: wav, finish: stays}
+	w := &Writer{out: out, coding: c, rate: o.Rate, wav: wav, encoder: c.encoder(), finish: stays}
 	w.buffer = w.room()
 	if wav {
 		if _, err := out.Write(w.header()); err != nil {
@@ -147,7 +150,8 @@ func stays(err error) (bool, error) { return err != errDiscarded, nil }
 
 // room is the buffer.
 func (w *Writer) room() []byte {
-	return make([]byte, 0, int(flushPeriod.Seconds()*float64(w.rate))*w.coding.size+wavHeader)
+	pieces := int(flushPeriod.Seconds()*float64(w.rate))/w.coding.unit() + 1
+	return make([]byte, 0, pieces*w.coding.size+pairsHeader)
 }
 
 // layout is what a file of that name holds.
@@ -160,6 +164,11 @@ func layout(name string, o *WriterOptions) (c coding, wav bool, err error) {
 	switch {
 	case o.Rate < minRate || o.Rate > maxRate:
 		return c, false, fmt.Errorf("%s: cannot write %d samples a second", name, o.Rate)
+	case extension == "wav49" || path.Ext(name) == ".WAV":
+		if o.Rate != 8000 {
+			return c, false, fmt.Errorf("%s: GSM has 8000 samples a second, not %d", name, o.Rate)
+		}
+		return gsmPairs, true, nil
 	case extension == "wav":
 		return int16LE, true, nil
 	case isRaw && raw.rate == o.Rate:
@@ -189,7 +198,8 @@ func (w *Writer) Duration() time.Duration {
 // what it has and every further call returns that error.
 func (w *Writer) Write(pcm []int16) error {
 	for len(pcm) > 0 && w.err == nil {
-		n := min(len(pcm), (cap(w.buffer)-len(w.buffer))/w.coding.size)
+		room := (cap(w.buffer) - len(w.buffer)) / w.coding.size * w.coding.unit()
+		n := min(len(pcm), room-w.unfinished())
 		w.buffer = w.encode(pcm[:n])
 		w.samples += int64(n)
 		pcm = pcm[n:]
@@ -200,7 +210,13 @@ func (w *Writer) Write(pcm []int16) error {
 	return w.err
 }
 
+// unfinished is how many samples wait in the encoder for others.
+func (w *Writer) unfinished() int { return int((w.samples - w.before) % int64(w.coding.unit())) }
+
 func (w *Writer) encode(pcm []int16) []byte {
+	if w.encoder != nil {
+		return w.encoder.Encode(w.buffer, pcm)
+	}
 	switch w.coding.index {
 	case codeMuLaw:
 		return g711.MuLaw.Encode(w.buffer, pcm)
@@ -229,12 +245,15 @@ func (w *Writer) flush() {
 	}
 	if err != nil {
 		w.err = err
-		w.samples = w.written / int64(w.coding.size)
+		w.samples = w.coding.samplesIn(w.written)
 	}
 }
 
 // header is a canonical wav header for what has been written.
 func (w *Writer) header() []byte {
+	if w.coding == gsmPairs {
+		return w.pairsHeader()
+	}
 	size := uint32(w.written) &^ 1 // half a sample, should the disk be full, does not count
 	h := make([]byte, 0, wavHeader)
 	h = append(h, "RIFF"...)
@@ -251,6 +270,48 @@ func (w *Writer) header() []byte {
 	return binary.LittleEndian.AppendUint32(h, size)
 }
 
+// pairsHeader is the header of wav49: it says how large blocks are and what they
+// hold, and how many samples there are in all.
+func (w *Writer) pairsHeader() []byte {
+	size := uint32(w.written / int64(w.coding.size) * int64(w.coding.size))
+	h := make([]byte, 0, pairsHeader)
+	h = append(h, "RIFF"...)
+	h = binary.LittleEndian.AppendUint32(h, pairsHeader-8+size)
+	h = append(h, "WAVEfmt "...)
+	h = binary.LittleEndian.AppendUint32(h, 20)
+	h = binary.LittleEndian.AppendUint16(h, tagGSM)
+	h = binary.LittleEndian.AppendUint16(h, 1)
+	h = binary.LittleEndian.AppendUint32(h, uint32(w.rate))
+	h = binary.LittleEndian.AppendUint32(h, uint32(w.rate*w.coding.size/w.coding.samples))
+	h = binary.LittleEndian.AppendUint16(h, uint16(w.coding.size))
+	h = binary.LittleEndian.AppendUint16(h, 0) // bits of a sample: not whole ones
+	h = binary.LittleEndian.AppendUint16(h, 2)
+	h = binary.LittleEndian.AppendUint16(h, uint16(w.coding.samples))
+	h = append(h, "fact"...)
+	h = binary.LittleEndian.AppendUint32(h, 4)
+	h = binary.LittleEndian.AppendUint32(h, uint32(w.coding.samplesIn(int64(size))))
+	h = append(h, "data"...)
+	return binary.LittleEndian.AppendUint32(h, size)
+}
+
+// headerSize is the octets before the sound.
+func (w *Writer) headerSize() int64 {
+	switch {
+	case !w.wav:
+		return 0
+	case w.coding == gsmPairs:
+		return pairsHeader
+	}
+	return wavHeader
+}
+
+// complete fills the last piece up with silence.
+func (w *Writer) complete() {
+	if n := w.unfinished(); n > 0 && w.err == nil {
+		w.buffer = w.encode(make([]int16, w.coding.unit()-n))
+	}
+}
+
 // Close writes what is left, completes the header and closes the file. When it
 // returns without an error the file and its name are on the disk, where a loss
 // of power leaves them. The error is the first that writing met; the file then
@@ -258,6 +319,7 @@ func (w *Writer) header() []byte {
 // or another of its name that it would replace: then it is not made at all. See
 // Kept.
 func (w *Writer) Close() error {
+	w.complete()
 	if w.err == nil && len(w.buffer) > 0 {
 		w.flush()
 	}

@@ -52,7 +52,11 @@ func NewEncoder() *Encoder {
 // Encode appends an octet for every two samples to dst. An odd sample at the end
 // waits for the next call. It does not allocate where dst has room.
 func (e *Encoder) Encode(dst []byte, pcm []int16) []byte {
-	dst = slices.Grow(dst, len(pcm)/2+1)
+	whole := len(pcm)
+	if e.odd {
+		whole++
+	}
+	dst = slices.Grow(dst, whole/2)
 	for len(pcm) > 0 {
 		filled := history
 		if e.odd {

@@ -15,9 +15,11 @@ type quarterParameters struct {
 	pulses [pulsesMost]uint8
 }
 
+// Signature is the upper half of a frame's first octet.
+const Signature = 0xD
+
 // Widths of the parameters, in bits.
 const (
-	signature      = 0xD
 	signatureWidth = 4
 	lagWidth       = 7
 	gainWidth      = 2
@@ -67,7 +69,7 @@ func (p *parameters) set(values *[count]uint8) {
 
 // pack writes a frame as RTP has it: the highest bit of everything first.
 func pack(dst []byte, values *[count]uint8) []byte {
-	held, bits := uint32(signature), uint8(signatureWidth)
+	held, bits := uint32(Signature), uint8(signatureWidth)
 	for i, width := range &widths {
 		held, bits = held<<width|uint32(values[i]), bits+width
 		for bits >= 8 {
@@ -80,7 +82,7 @@ func pack(dst []byte, values *[count]uint8) []byte {
 
 // unpack reports false for what has no signature.
 func unpack(values *[count]uint8, frame *[FrameSize]byte) bool {
-	if frame[0]>>signatureWidth != signature {
+	if frame[0]>>signatureWidth != Signature {
 		return false
 	}
 	held, bits, at := uint32(frame[0]), uint8(8-signatureWidth), 1

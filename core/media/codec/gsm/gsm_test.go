@@ -33,7 +33,7 @@ func TestVectors(t *testing.T) {
 func octets(frames int) []byte {
 	payload := testsignal.Octets(frames * FrameSize)
 	for i := 0; i < len(payload); i += FrameSize {
-		payload[i] = payload[i]&0x0F | signature<<4
+		payload[i] = payload[i]&0x0F | Signature<<4
 	}
 	return payload
 }
