@@ -101,7 +101,7 @@ c:extension("3", function(call) take(call, {path = "1.wav", max = 1}) end)`)
 
 // A recording that fails says so, and is no error of the script.
 func TestRecordingThatCannotBeWritten(t *testing.T) {
-	w := serving(t, `for _, path in ipairs {"taken/x.wav", "x.gsm"} do
+	w := serving(t, `for _, path in ipairs {"taken/x.wav", "x.flac"} do
   local take = call:record {path = path, max = 2}
   log.info("%s %s", take.status, take.reason)
 end`)
@@ -109,7 +109,7 @@ end`)
 		t.Fatal(err)
 	}
 	w.calls()
-	w.logged("failed mkdirat taken", `failed x.gsm: files with the extension \"gsm\" cannot be written; use wav`)
+	w.logged("failed mkdirat taken", `failed x.flac: files with the extension \"flac\" cannot be written`)
 	w.noErrors()
 }
 
