@@ -163,6 +163,7 @@ func (s *server) openScripts(ctx context.Context) error {
 		Recordings: folder,
 		Trace:      s.trace,
 		Secret:     s.secrets.get,
+		Site:       absolute(s.site),
 	})
 	scripts := filepath.Join(s.site, "scripts")
 	options := host.Options{
@@ -181,6 +182,16 @@ func (s *server) openScripts(ctx context.Context) error {
 		return usage("%w", err)
 	}
 	return nil
+}
+
+// absolute is a path that stays true wherever programs run; "" where there is no
+// working directory to begin from.
+func absolute(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return ""
+	}
+	return path
 }
 
 // recovered tells of a recording that was under way when the server was killed.

@@ -113,6 +113,7 @@ func (c simulateCommand) options() (o simulate.Options, err error) {
 	if o.Scripts, o.Plugins, err = siteFiles(c.Site); err != nil {
 		return o, err
 	}
+	o.Folder = absolute(c.Site)
 	if c.At != "" {
 		if o.Start, err = time.Parse(time.RFC3339, c.At); err != nil {
 			return o, usage("--at %s: write a time such as 2026-03-04T18:30:00Z", c.At)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,6 +82,9 @@ func (c translateCommand) Run(out io.Writer) error {
 	if err := c.write(result.Files); err != nil {
 		return err
 	}
+	if err := c.copyPrograms(input.FS()); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(out, "wrote %s; look it over with: moonwire check %s\n", c.Output, c.Output)
 	return err
 }
@@ -108,6 +112,35 @@ func (c translateCommand) write(files map[string][]byte) error {
 		}
 	}
 	return nil
+}
+
+// copyPrograms takes over the AGI programs that lie beside the configuration.
+// Those that the site has already stay as they are.
+func (c translateCommand) copyPrograms(input fs.FS) error {
+	if info, err := fs.Stat(input, "agi-bin"); err != nil || !info.IsDir() {
+		return nil
+	}
+	return fs.WalkDir(input, "agi-bin", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		path := filepath.Join(c.Output, filepath.FromSlash(name))
+		if _, err := os.Stat(path); err == nil {
+			return nil
+		}
+		info, err := fs.Stat(input, name)
+		if err != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		content, err := fs.ReadFile(input, name)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(path, content, info.Mode().Perm()|0o600)
+	})
 }
 
 // runCommand runs a command of an #exec line.

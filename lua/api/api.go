@@ -25,6 +25,7 @@ import (
 // without another service, what scripts ask of it fails with a reason.
 type Services struct {
 	Clock  clock.Clock    // nil: clock.Real
+	Wall   clock.Clock    // what other programs go by, which know no virtual time; nil: clock.Real
 	Log    *slog.Logger   // nil: slog.Default()
 	Zone   *time.Location // where scripts name none; nil: UTC
 	Random rand.Source    // nil: seeded by the system
@@ -38,6 +39,8 @@ type Services struct {
 	Store Store
 	// Recordings is the folder of what calls record and play back.
 	Recordings *os.Root
+	// Site is the folder of the site, absolute, where its programs are; "": none.
+	Site string
 	// Secret finds or makes the password of a name.
 	Secret func(name string) (string, error)
 	// Env finds a variable of the environment; nil: os.LookupEnv.
@@ -99,6 +102,7 @@ type API struct {
 	counters    counters
 	activity    activity
 	recording   recording
+	programs    programs
 	streams     media.Streams // of recordings that play
 }
 
@@ -108,6 +112,9 @@ var _ host.Library = (*API)(nil)
 func New(s Services) *API {
 	if s.Clock == nil {
 		s.Clock = clock.Real
+	}
+	if s.Wall == nil {
+		s.Wall = clock.Real
 	}
 	if s.Log == nil {
 		s.Log = slog.Default()

@@ -215,6 +215,7 @@ func (b *background) perform(v *host.Version, site *Site, what string, hooks []h
 	t.state = state
 	defer state.Close()
 	defer t.close()
+	defer t.endStreams()
 	defer t.survive("running a hook", t.release)
 	value := argument(state.Lua())
 	for _, h := range hooks {

@@ -130,8 +130,10 @@ const lastWords = 2 * time.Second
 
 // Drain refuses new calls and waits until none is served and no hook runs and
 // no request is under way in the background, or ctx ends; then it hangs up what
-// is left and waits for a last moment. The error says what was cut off.
+// is left and waits for a last moment. Programs that still run are killed. The
+// error says what was cut off.
 func (api *API) Drain(ctx context.Context) error {
+	defer api.EndPrograms()
 	r := &api.calls
 	r.mu.Lock()
 	r.draining = true
@@ -306,6 +308,7 @@ func (t *task) serve(found route.Match) {
 		c.broke()
 		c.drop(call.CauseTemporaryFailure)
 		t.release()
+		t.endStreams()
 		t.abandon()
 	})
 	state, err := t.api.host.Begin(t.version, t)

@@ -48,15 +48,18 @@ sip.phone "1001" { password = secret "1001", context = "internal" }`,
 	},
 	{
 		Name: "grant", Phase: Loading,
-		Summary: "Lets scripts reach files and hosts.",
+		Summary: "Lets scripts reach files, hosts and programs.",
 		Detail:  "Nothing is reachable that no grant names. Several grants add up.",
 		Params: []Field{{Name: "capabilities", Required: true, Summary: "what may be reached", Type: record(
 			Field{Name: "http", Type: oneOrMore(text()), Summary: `hosts: "crm.example.org", "crm.example.org:8080", "*.example.org"`},
 			Field{Name: "read", Type: oneOrMore(text()), Summary: "folders whose files may be read"},
 			Field{Name: "write", Type: oneOrMore(text()), Summary: "folders whose files may be read, written and removed"},
+			Field{Name: "tcp", Type: oneOrMore(text()), Summary: `hosts to talk with by TCP, with their ports: "127.0.0.1:4573"; without one, on every port`},
+			programsField,
 		)}},
-		Example: `grant { http = "crm.example.org", read = "/srv/lists", write = { "/srv/out" } }`,
-		Func:    (*Args).grant,
+		Example: `grant { http = "crm.example.org", read = "/srv/lists", write = { "/srv/out" } }
+grant { programs = { "agi-bin/*", "/usr/local/bin/lookup", user = "nobody", at_once = 20, timeout = 60 } }`,
+		Func: (*Args).grant,
 	},
 }
 
@@ -100,8 +103,11 @@ func (a *Args) limits() int {
 // Grants are what the scripts of a site may reach outside of it.
 type Grants struct {
 	HTTP  []string // hosts
+	TCP   []string // hosts, with ports or without
 	Read  []string // folders, absolute
 	Write []string // folders, absolute
+
+	Programs []Programs
 	// Withheld, where not "", is why something that is not granted is not: it is
 	// told instead of the advice to grant it.
 	Withheld string
@@ -136,6 +142,13 @@ func (a *Args) grant() int {
 		}
 		site.Grants.HTTP = append(site.Grants.HTTP, strings.ToLower(h))
 	}
+	for _, h := range o.Strings("tcp") {
+		if strings.Contains(h, "/") {
+			a.Fail("tcp takes hosts such as \"127.0.0.1:4573\", got %q", h)
+		}
+		site.Grants.TCP = append(site.Grants.TCP, strings.ToLower(h))
+	}
+	a.grantPrograms(site, o)
 	site.Grants.Read = append(site.Grants.Read, a.folders(o, "read")...)
 	site.Grants.Write = append(site.Grants.Write, a.folders(o, "write")...)
 	return 0
@@ -154,9 +167,11 @@ func (a *Args) folders(o Options, name string) []string {
 
 // allowsHost reports whether a host, with its port where it is not the usual
 // one, was granted.
-func (g *Grants) allowsHost(hostname, port string) bool {
+func (g *Grants) allowsHost(hostname, port string) bool { return allowsHost(g.HTTP, hostname, port) }
+
+func allowsHost(granted []string, hostname, port string) bool {
 	hostname = strings.ToLower(hostname)
-	for _, h := range g.HTTP {
+	for _, h := range granted {
 		if h == "*" || h == hostname || h == hostname+":"+port {
 			return true
 		}

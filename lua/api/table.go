@@ -6,7 +6,7 @@ var (
 	table   []*Entry
 	byLabel map[string]*Entry
 	classes = map[string]*Class{
-		"context": contextClass, "call": callClass, "caller": callerClass, "headers": headersClass, "reload": reloadClass,
+		"context": contextClass, "call": callClass, "caller": callerClass, "headers": headersClass, "stream": streamClass, "reload": reloadClass,
 	}
 )
 
@@ -23,6 +23,8 @@ var modules = []Word{
 	{"re", "regular expressions"},
 	{"precise", "numbers with more digits than Lua's"},
 	{"fs", "files, within what is granted"},
+	{"program", "other programs, within what is granted"},
+	{"net", "connections to other machines, within what is granted"},
 	{"random", "chance"},
 	{"base64", "base64"},
 	{"hash", "sums and signatures"},
@@ -34,8 +36,8 @@ var modules = []Word{
 func init() {
 	table = slices.Concat(
 		dialplanEntries, lookupEntries, settingEntries, sipEntries,
-		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, togetherEntries, originateEntries,
-		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, preciseEntries, fsEntries, helperEntries,
+		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, togetherEntries, originateEntries, agiEntries,
+		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, preciseEntries, fsEntries, programEntries, streamEntries, helperEntries,
 	)
 	byLabel = make(map[string]*Entry, len(table))
 	for _, e := range table {

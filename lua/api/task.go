@@ -30,6 +30,7 @@ type task struct {
 	call     *Call             // that the task serves, nil beside the calls
 	events   <-chan call.Event // of that call's leg
 	peers    []*Call           // legs that the task dialled and must hang up
+	streams  map[*stream]struct{}
 	alarms   map[*alarm]struct{}
 	branch   *branch      // that runs, of those that go on at once; nil outside of any
 	followed bool         // the events of the call's leg come to the inbox
@@ -265,6 +266,7 @@ func (t *task) release() {
 // and releases what that started.
 func (t *task) cleanUp() {
 	t.release()
+	defer t.endStreams() // programs may go on until the script is done with them
 	if t.state == nil {
 		return
 	}

@@ -246,6 +246,15 @@ func (b *branch) release() {
 			p.drop(call.CauseNormal)
 		}
 	}
+	for s := range t.streams {
+		switch {
+		case s.owner != b:
+		case t.call != nil && t.call.ended != nil:
+			s.owner = nil // for what the script does at the end of the call
+		default:
+			s.stop()
+		}
+	}
 }
 
 // bequeath leaves that to whom the branch is a part of.
@@ -259,6 +268,11 @@ func (b *branch) bequeath() {
 	for _, p := range t.peers {
 		if p.owner == b {
 			p.owner = b.outer
+		}
+	}
+	for s := range t.streams {
+		if s.owner == b {
+			s.owner = b.outer
 		}
 	}
 }

@@ -152,7 +152,7 @@ func TestOddArguments(t *testing.T) {
 		if e.Phase == Loading {
 			continue
 		}
-		function := map[string]string{"context": `context("internal")`, "caller": "call.caller", "call": "call"}[e.On]
+		function := map[string]string{"context": `context("internal")`, "caller": "call.caller", "call": "call", "stream": `program.open("/bin/cat")`}[e.On]
 		switch {
 		case function != "":
 			function += ":" + e.Name
@@ -179,6 +179,7 @@ func TestOddArguments(t *testing.T) {
 			}
 		}
 		site := "local cases = {" + strings.Join(cases, ",\n") + "}\n" +
+			"grant { programs = { '/bin/cat', at_once = 1000, timeout = 0.05 } }\n" +
 			"context('internal'):extension('_X.', function(call) pcall(cases[tonumber(call.extension)], call) end)"
 		t.Run(e.Label(), func(t *testing.T) {
 			t.Parallel()

@@ -57,12 +57,6 @@ var different = map[string]string{
 	"dial_g_split":                            "the caller is answered before both go on by themselves",
 	"if_elseif_chain":                         "of the branches of If one runs, and no other behind it",
 	"hash_include_missing":                    "what can be read is served; the report names the file that is missing",
-	"shell_func":                              noPrograms,
-	"system_status":                           noPrograms,
-	"agi_fail":                                noAGI,
-	"agi_goto":                                noAGI,
-	"agi_missing":                             noAGI,
-	"agi_script":                              noAGI,
 	"dial_f_goto":                             "the called party does not go on by itself",
 	"dial_m_result":                           oneStepMore,
 	"dial_u_result_goto":                      oneStepMore,
@@ -83,8 +77,6 @@ var different = map[string]string{
 }
 
 const (
-	noPrograms  = "scripts run no programs"
-	noAGI       = "there is no AGI"
 	noVoicemail = "there is no voicemail"
 	oneStepMore = "the other side of the call is one step further when it is hung up"
 )
@@ -158,7 +150,7 @@ func play(t *testing.T, g *golden) string {
 		}
 		start = at
 	}
-	w := newWorld(t, start, site)
+	w := newWorldWith(t, start, site, g.site(t))
 	for where, value := range g.Astdb {
 		family, key, _ := strings.Cut(where, "/")
 		if err := w.store.Put(context.Background(), family, key, []byte(value), store.PutOptions{}); err != nil {
@@ -185,6 +177,22 @@ func play(t *testing.T, g *golden) string {
 	leg.HangsUp(call.CauseNormal)
 	w.clock.Advance(time.Minute)
 	return w.compare(g, ended)
+}
+
+// site is a folder with the programs of a trace.
+func (g *golden) site(t *testing.T) string {
+	folder := t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "agi-bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range g.Files {
+		if strings.HasPrefix(name, "agi-bin/") {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return folder
 }
 
 // cannotTransfer makes a line as the recordings had.

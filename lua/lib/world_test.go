@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -88,6 +89,12 @@ func (w *world) Write(p []byte) (int, error) {
 // newWorld loads a site at a moment.
 func newWorld(t testing.TB, start time.Time, scripts map[string]string) *world {
 	t.Helper()
+	return newWorldWith(t, start, scripts, "")
+}
+
+// newWorldWith loads a site whose folder holds programs, all of which it may run.
+func newWorldWith(t testing.TB, start time.Time, scripts map[string]string, site string) *world {
+	t.Helper()
 	v := clock.NewVirtual(start)
 	engine, err := media.NewEngine(media.Options{Clock: v, Workers: 1})
 	if err != nil {
@@ -111,7 +118,13 @@ func newWorld(t testing.TB, start time.Time, scripts map[string]string) *world {
 	itself := local.New(v)
 	w.api = api.New(api.Services{
 		Clock: v, Log: logger, Random: rand.NewPCG(1, 2), Media: engine, Prompts: prompts, Store: w.store, Trace: recorder,
-		Endpoints: map[string]api.Dialer{"local": itself}, Recordings: recordings,
+		Endpoints: map[string]api.Dialer{"local": itself}, Recordings: recordings, Site: site,
+		Grants: func(declared api.Grants) api.Grants {
+			if site != "" {
+				declared.Programs = []api.Programs{{Allowed: []string{"*"}, User: strconv.Itoa(os.Geteuid())}}
+			}
+			return declared
+		},
 		Env: func(name string) (string, bool) { return map[string]string{"TZ": "UTC"}[name], name == "TZ" },
 	})
 	files := fstest.MapFS{}

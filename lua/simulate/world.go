@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -30,7 +31,8 @@ var Monday = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 // Options says what a World is made of. Only Scripts is needed.
 type Options struct {
 	Scripts fs.FS
-	Plugins fs.FS // nil: none
+	Plugins fs.FS  // nil: none
+	Folder  string // of the site, absolute, for its programs; "": none
 
 	Start  time.Time      // zero: Monday
 	Zone   *time.Location // where scripts name none; nil: UTC
@@ -196,7 +198,7 @@ func (w *World) services() api.Services {
 	return api.Services{
 		Clock: w.clock, Log: slog.New(&diary{world: w}), Zone: w.options.Zone, Random: rand.NewPCG(1, 2), Media: w.engine,
 		Endpoints: dialers, Prompts: w.options.Sounds.find, Store: w.store, Recordings: w.root,
-		Env: w.options.Env, HTTP: w.options.HTTP, Trace: recorder, Grants: w.grants,
+		Env: w.options.Env, HTTP: w.options.HTTP, Wall: w.options.Wall, Site: w.options.Folder, Trace: recorder, Grants: w.grants,
 		Ended: func(r api.Record) {
 			w.mu.Lock()
 			w.records = append(w.records, r)
@@ -218,6 +220,13 @@ func (w *World) grants(declared api.Grants) api.Grants {
 		declared.HTTP = []string{"*"}
 	} else if _, none := w.options.HTTP.(nowhere); none {
 		declared.HTTP = nil
+	}
+	declared.Programs, declared.TCP = nil, nil
+	if g.Programs {
+		declared.Programs = []api.Programs{{Allowed: []string{"*"}, User: strconv.Itoa(os.Geteuid())}}
+	}
+	if g.Network {
+		declared.TCP = []string{"*"}
 	}
 	declared.Withheld = "this is a simulation, which reaches outside only where it is told to"
 	return declared
@@ -276,6 +285,9 @@ func (w *World) Close() {
 }
 
 func (w *World) release() {
+	if w.api != nil {
+		w.api.EndPrograms()
+	}
 	_ = w.store.Close()
 	if w.engine != nil {
 		w.engine.Close()

@@ -43,6 +43,13 @@ local reload_methods = {}
 ---@type reload
 reload = reload_methods
 
+---A conversation in lines with a program or another machine.
+---@class stream
+---@field name string the program or the address at the other end
+---@field open boolean false once it was stopped
+---@field timeout number how long `read` and `write` wait where nothing else is said (in s)
+local stream_methods = {}
+
 ---Phones, trunks, and where to listen.
 ---@class siplib
 sip = {}
@@ -90,6 +97,14 @@ precise = {}
 ---Files, within what is granted.
 ---@class fslib
 fs = {}
+
+---Other programs, within what is granted.
+---@class programlib
+program = {}
+
+---Connections to other machines, within what is granted.
+---@class netlib
+net = {}
 
 ---Chance.
 ---@class randomlib
@@ -281,12 +296,21 @@ function env(name, default) end
 ---@param settings limits.settings bounds
 function limits(settings) end
 
+---@class grant.capabilities.programs
+---@field [integer] string
+---@field user? string whom they run as; only root can choose. `nobody` where the server is root, else the server's own
+---@field at_once? integer how many of them (default 20)
+---@field timeout? number how long a call waits for one before it is killed (in s, default 60)
+---@field env? table<string, string> variables of their environment, beside PATH, HOME, USER, LANG and TZ
+
 ---@class grant.capabilities
 ---@field http? string|string[] hosts: "crm.example.org", "crm.example.org:8080", "*.example.org"
 ---@field read? string|string[] folders whose files may be read
 ---@field write? string|string[] folders whose files may be read, written and removed
+---@field tcp? string|string[] hosts to talk with by TCP, with their ports: "127.0.0.1:4573"; without one, on every port
+---@field programs? string|grant.capabilities.programs programs that may be run: "/usr/local/bin/lookup"; "agi-bin/*" are those of the site's folder agi-bin; "/bin/sh" lets scripts run any command
 
----Lets scripts reach files and hosts.
+---Lets scripts reach files, hosts and programs.
 ---
 ---Nothing is reachable that no grant names. Several grants add up.
 ---
@@ -294,6 +318,7 @@ function limits(settings) end
 ---
 ---```lua
 ---grant { http = "crm.example.org", read = "/srv/lists", write = { "/srv/out" } }
+---grant { programs = { "agi-bin/*", "/usr/local/bin/lookup", user = "nobody", at_once = 20, timeout = 60 } }
 ---```
 ---@param capabilities grant.capabilities what may be reached
 function grant(capabilities) end
@@ -1064,6 +1089,35 @@ function calls() end
 ---@return originate.result result whether it answered
 function originate(options) end
 
+---@class call.agi.target
+---@field [integer] string
+---@field audio? boolean EAGI: the program hears the call on its descriptor 3 (default false)
+
+---@class call.agi.result
+---@field status "done"|"failed"|"timeout"|"missing"|"refused" the outcome in one word
+---@field code? number that the program ended with
+---@field reason? string in words, where it failed
+---@field context? string that it set: where it wants the call to go on
+---@field extension? string that it set
+---@field priority? string that it set
+
+---Lets an AGI program, as written for Asterisk, serve the call.
+---
+---The program is one of the site's folder agi-bin, of a granted folder, or a path; or `agi://host:port/script` (FastAGI), or `hagi://domain/script`, whose servers are found by SRV records. Programs must be granted, and hosts as `tcp`. `lookup.lua` is the site's module agi-bin/lookup.lua and runs in process, as a function does. Variables are those of a translated dialplan, or call.vars. When the call ends the program gets SIGHUP and may go on without the line until it ends; the script does not come back then. After the end of the call, in `on_hangup`, it serves as DeadAGI does. The library module `agi` holds the commands, and a site can bring its own.
+---
+---```lua
+---grant { programs = "agi-bin/*", tcp = "127.0.0.1:4573" }
+---context "internal":extension("728", function(call)
+---  call.vars.language = "en"
+---  call:agi("lookup.agi", call.caller.number)
+---  call:agi "agi://127.0.0.1:4573/route"
+---end)
+---```
+---@param target string|fun(agi: any, ...: any)|call.agi.target the program: "lookup.agi", "agi://127.0.0.1:4573/route"; a function; or a list with the program, its arguments and options
+---@param ... string|number for the program
+---@return call.agi.result result the outcome
+function call_methods:agi(target, ...) end
+
 ---Reads a value that calls share.
 ---
 ---```lua
@@ -1646,6 +1700,162 @@ function fs.exists(path) end
 ---@return (fs.stat.facts|nil) facts nil where there is none
 ---@return string? reason why not
 function fs.stat(path) end
+
+---@class program.run.command
+---@field [integer] string
+---@field stdin? string what it reads; nothing where left out
+---@field timeout? number how long to wait, at most as long as is granted (in s)
+---@field limit? integer longest output; a program that writes more is killed. At most 4 MiB (in bytes, default 65536)
+---@field shell? boolean the first text is a command line for /bin/sh, which must be granted (default false)
+---@field output? boolean false drops what it writes, and so does not wait for those that it leaves behind (default true)
+
+---@class program.run.result
+---@field status "done"|"failed"|"timeout"|"missing"|"refused" the outcome in one word
+---@field code? number that it ended with
+---@field signal? string that ended it
+---@field output? string what it wrote to its standard output
+---@field reason? string in words, where it failed
+
+---Runs a program to its end; the call waits, others do not.
+---
+---The program must be granted. It runs in the folder that it lies in, as the user and with the environment that the grant says. It is killed, with what it started, when the time is over or the call ends. What it writes to its standard error is logged.
+---
+---```lua
+---grant { programs = "/usr/local/bin/*" }
+---context "internal":extension("720", function(call)
+---  local result = program.run { "/usr/local/bin/lookup", call.caller.number, timeout = 2 }
+---  if result.status == "done" then call.caller.name = result.output:match "[^\n]*" end
+---end)
+---```
+---@param command string|program.run.command the program's path and its arguments, and options. One named without a folder is looked for in the site's agi-bin and in granted folders
+---@return program.run.result result the outcome
+function program.run(command) end
+
+---Divides a line into words as AGI programs write them: in quotes, with backslashes.
+---
+---```lua
+---local words = program.words 'STREAM FILE welcome "#"'
+---log.info("%d words", #words)
+---```
+---@param line string without its end
+---@return string[] words at most 128
+function program.words(line) end
+
+---@class program.open.command
+---@field [integer] string
+---@field audio? boolean the program gets what the call says on its descriptor 3: 16-bit samples, the low byte first, 8000 a second (default false)
+---@field env? table<string, string> further variables of its environment
+
+---Begins a program to talk with, line by line.
+---
+---As `program.run`, but what the program reads is what is written to the stream, and what it writes is read from there. It is killed when the stream is stopped, and with the call.
+---
+---```lua
+---grant { programs = "/usr/bin/bc" }
+---context "internal":extension("721", function(call)
+---  local bc = program.open "/usr/bin/bc"
+---  if not bc then return end
+---  bc:write "6*7\n"
+---  call:say { number = tonumber((bc:read())) }
+---  bc:stop()
+---end)
+---```
+---@param command string|program.open.command the program's path and its arguments, and options
+---@return (stream|nil) stream nil where it does not run
+---@return ("failed"|"missing"|"refused")? status why not, in one word
+---@return string? reason why not, in words
+function program.open(command) end
+
+---@class net.connect.options
+---@field timeout? number for the connection, and later for `read` and `write` (in s, default 10)
+---@field service? string the host is a domain whose SRV records for this service are asked, such as "agi"; the port serves where it has none
+
+---Connects with another machine by TCP, to talk line by line.
+---
+---```lua
+---grant { tcp = "ncid.example.org:3333" }
+---context "internal":extension("722", function(call)
+---  local server = net.connect("ncid.example.org:3333", { timeout = 2 })
+---  if server then
+---    server:write("CID: " .. call.caller.number .. "\n")
+---    server:stop()
+---  end
+---end)
+---```
+---@param address string host and port, granted: "127.0.0.1:4573"
+---@param options? net.connect.options how
+---@return (stream|nil) stream nil where there is no connection
+---@return ("failed"|"timeout"|"refused")? status why not, in one word
+---@return string? reason why not, in words
+function net.connect(address, options) end
+
+---Waits for the next line.
+---
+---```lua
+---grant { programs = "agi-bin/*" }
+---context "internal":extension("723", function(call)
+---  local oracle = program.open { "oracle", call.caller.number }
+---  if oracle then log.info("it says %s", oracle:read(2) or "nothing") end
+---end)
+---```
+---@param timeout? number how long; the stream's own where left out (in s)
+---@return (string|nil) line without its end; nil where none came
+---@return ("line"|"closed"|"timeout"|"failed")? status what came of it
+function stream_methods:read(timeout) end
+
+---Writes a text, to which nothing is added.
+---
+---```lua
+---grant { tcp = "127.0.0.1:7000" }
+---context "internal":extension("724", function(call)
+---  local server = net.connect "127.0.0.1:7000"
+---  if server then server:write(call.caller.number .. "\n") end
+---end)
+---```
+---@param text string with the ends of its lines
+---@return boolean done false where it failed
+---@return string? reason why it failed
+function stream_methods:write(text) end
+
+---Tells a program by SIGHUP that the call is over.
+---
+---```lua
+---grant { programs = "agi-bin/*" }
+---context "internal":extension("725", function(call)
+---  local oracle = program.open "oracle"
+---  if oracle then oracle:hangup() end
+---end)
+---```
+function stream_methods:hangup() end
+
+---@class stream.finish.result
+---@field status "done"|"failed"|"timeout" the outcome in one word
+---@field code? number that a program ended with
+---@field signal? string that ended it
+
+---Ends the conversation: the other end reads no more, and a program is waited for.
+---
+---```lua
+---grant { programs = "agi-bin/*" }
+---context "internal":extension("726", function(call)
+---  local oracle = program.open "oracle"
+---  if oracle and oracle:finish().status ~= "done" then log.warn "the oracle failed" end
+---end)
+---```
+---@param timeout? number how long; the stream's own where left out. Then a program is killed (in s)
+---@return stream.finish.result result the outcome
+function stream_methods:finish(timeout) end
+
+---Ends the conversation at once; a program is killed.
+---
+---```lua
+---grant { tcp = "127.0.0.1:7000" }
+---context "internal":extension("727", function(call)
+---  local server = net.connect "127.0.0.1:7000"
+---  if server then server:stop() end
+---end)
+---```
+function stream_methods:stop() end
 
 ---A whole number by chance.
 ---

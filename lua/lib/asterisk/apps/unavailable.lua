@@ -16,7 +16,7 @@ unavailable("application", "recording of both parties", "MixMonitor StopMixMonit
 unavailable("application", "fax", "SendFAX ReceiveFAX RxFAX TxFAX NVFaxDetect")
 unavailable("application", "voicemail", "VoiceMail", "VMSTATUS")
 unavailable("application", "voicemail", "VoiceMailMain VMAuthenticate VMSayName VoiceMailPlayMsg HasVoicemail HasNewVoicemail MailboxExists MiniVM Directory")
-unavailable("application", "AGI programs", "AGI EAGI DeadAGI AsyncAGI", "AGISTATUS")
+unavailable("application", "a manager that leads AGI", "AsyncAGI", "AGISTATUS")
 unavailable("application", "follow me", "FollowMe")
 unavailable("application", "messages", "MessageSend SendText SendURL SendImage JabberSend JabberStatus SMS")
 unavailable("application", "detection of voices and silence", "AMD WaitForSilence WaitForNoise BackgroundDetect")

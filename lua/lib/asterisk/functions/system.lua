@@ -12,10 +12,12 @@ func("ENV", {
 })
 
 func("SHELL", {
-  level = "approximate", note = "runs no programs: no grant lets scripts do so",
+  level = "approximate", note = "runs commands where /bin/sh is granted as a program",
   read = function(ch, text)
-    log.error("SHELL(%s): scripts of this server run no programs, at %s", text, ch:place())
-    return ""
+    if text == "" then return "" end
+    local result = program.run { text, shell = true, limit = 1048576 }
+    if result.status ~= "done" and result.status ~= "failed" then log.warn("SHELL(%s): %s, at %s", text, result.reason, ch:place()) end
+    return result.output or ""
   end,
 })
 
