@@ -25,6 +25,7 @@ type commands struct {
 	Test      testCommand      `cmd:"" help:"Run the tests of a site, without phones."`
 	Check     checkCommand     `cmd:"" help:"Find mistakes in scripts without a call."`
 	Translate translateCommand `cmd:"" help:"Make a site of an Asterisk installation."`
+	Convert   convertCommand   `cmd:"" help:"Convert sound files."`
 	Types     typesCommand     `cmd:"" help:"Write the Lua API's types for editors, or its reference."`
 	Bench     benchCommand     `cmd:"" help:"Measure any SIP server."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
