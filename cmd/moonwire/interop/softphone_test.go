@@ -31,6 +31,7 @@ type account struct {
 	user, password string
 	transport      string // "" is udp
 	authority      string // file of the certificate to trust, for tls
+	codec          string // the only one that baresip offers; "" is PCMU
 }
 
 // baresip starts Debian's baresip; microphone is a wav file.
@@ -51,14 +52,16 @@ sip_cafile %s
 module_path /usr/lib/baresip/modules
 module stdio.so
 module g711.so
+module g722.so
+module gsm.so
 module aufile.so
 module sndfile.so
 snd_path %s
 module_tmp account.so
 module_app menu.so
 `, port, dir, microphone, dir, port+2, port+40, a.authority, dir))
-	writeFile(t, filepath.Join(dir, "accounts"), fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_pass=%s;answermode=auto;regint=60;audio_codecs=PCMU\n",
-		a.user, s.sip[transport], transport, a.password))
+	writeFile(t, filepath.Join(dir, "accounts"), fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_pass=%s;answermode=auto;regint=60;audio_codecs=%s\n",
+		a.user, s.sip[transport], transport, a.password, cmp.Or(a.codec, "PCMU")))
 	writeFile(t, filepath.Join(dir, "contacts"), "\n")
 	p := &softphone{t: t, name: "baresip", dir: dir, quit: "/quit"}
 	p.heard = func() string {

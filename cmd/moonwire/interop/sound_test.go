@@ -16,17 +16,28 @@ const rate = 8000
 // toneFile writes d seconds of a tone, for use as a microphone.
 func toneFile(t testing.TB, hertz float64, seconds int) string {
 	t.Helper()
+	return toneFileAt(t, rate, hertz, seconds)
+}
+
+// toneFileAt is toneFile for phones whose codec has another rate.
+func toneFileAt(t testing.TB, rate int, hertz float64, seconds int) string {
+	t.Helper()
 	pcm := make([]int16, seconds*rate)
 	for i := range pcm {
-		pcm[i] = int16(8000 * math.Sin(2*math.Pi*hertz*float64(i)/rate))
+		pcm[i] = int16(8000 * math.Sin(2*math.Pi*hertz*float64(i)/float64(rate)))
 	}
 	path := filepath.Join(t.TempDir(), "tone.wav")
-	saveWAV(t, path, pcm)
+	saveWAVAt(t, path, rate, pcm)
 	return path
 }
 
 // saveWAV writes 8 kHz samples to a new file.
 func saveWAV(t testing.TB, path string, pcm []int16) {
+	t.Helper()
+	saveWAVAt(t, path, rate, pcm)
+}
+
+func saveWAVAt(t testing.TB, path string, rate int, pcm []int16) {
 	t.Helper()
 	dir, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
