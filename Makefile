@@ -43,6 +43,7 @@ test-long: tools check ## with the tests that take minutes, and longer fuzzing
 
 bench: build ## measure, beside the bare limit of this machine (docs/performance.md)
 	.ci/bench $(ARGS)
+	.ci/bench-codecs
 
 sounds: ## say every prompt again (needs festival and sox)
 	sounds/make.sh
