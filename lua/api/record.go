@@ -26,7 +26,7 @@ var recordEntries = []*Entry{
 			"`duration` is then that of the whole file, `added` that of the new part, and `min`, `max` and the review mean the new part. " +
 			"When the disk is full the recording ends with `failed`; what was written before is kept, as `path` then says, unless it would replace a file.",
 		Params: []Field{{Name: "options", Required: true, Summary: "where and how long", Type: record(
-			Field{Name: "path", Type: text(), Required: true, Summary: `where: "messages/17.wav"; the extension says in which format: wav, ulaw, alaw, sln`},
+			Field{Name: "path", Type: text(), Required: true, Summary: `where: "messages/17.wav"; the extension says in which format: wav, gsm, g722, ulaw, alaw, sln, sln16; .WAV is GSM in a wav file`},
 			Field{Name: "max", Type: seconds(), Unit: "s", Default: 3600, Summary: "longest recording"},
 			Field{Name: "min", Type: seconds(), Unit: "s", Default: 0, Summary: "what is shorter is dropped"},
 			Field{Name: "silence", Type: seconds(), Unit: "s", Default: 0, Summary: "ends after so much silence; 0 is never"},
@@ -147,14 +147,12 @@ func inWords(err error) string {
 
 // create opens the file that the take is written to.
 func (t *take) create() (*file.Writer, error) {
-	o := file.WriterOptions{Rate: t.o.Int("rate"), Atomic: true}
+	o := file.WriterOptions{Atomic: true} // the rate of the file, of its kind, or 8000
+	if t.o.Has("rate") {
+		o.Rate = t.o.Int("rate")
+	}
 	if !t.adding {
 		return file.Create(t.root, t.path, o)
-	}
-	if !t.o.Has("rate") {
-		if _, err := t.root.Stat(t.path); err == nil {
-			o.Rate = 0
-		}
 	}
 	w, err := file.Append(t.root, t.path, o)
 	if err == nil {

@@ -827,7 +827,7 @@ function call_methods:say(what) end
 function call_methods:read(options) end
 
 ---@class call.record.options
----@field path string where: "messages/17.wav"; the extension says in which format: wav, ulaw, alaw, sln
+---@field path string where: "messages/17.wav"; the extension says in which format: wav, gsm, g722, ulaw, alaw, sln, sln16; .WAV is GSM in a wav file
 ---@field max? number longest recording (in s, default 3600)
 ---@field min? number what is shorter is dropped (in s, default 0)
 ---@field silence? number ends after so much silence; 0 is never (in s, default 0)

@@ -64,9 +64,6 @@ func Readable(name string) bool {
 // fixed number, or 0 where any will do. The error says that they are not written.
 func WritableRate(name string) (int, error) {
 	o := WriterOptions{}
-	if raw, ok := rawFormats[extensionOf(name)]; ok {
-		o.Rate = raw.rate
-	}
 	c, wav, err := layout(name, &o)
 	if err != nil {
 		return 0, err

@@ -28,8 +28,8 @@ var ErrFull = errors.New("a wav file ends at 4 GB")
 
 // WriterOptions say how a file is written.
 type WriterOptions struct {
-	// Rate is samples a second of what is written; 0 means 8000. Files whose
-	// extension fixes the rate refuse any other.
+	// Rate is samples a second of what is written; 0 means that which the extension
+	// fixes, else 8000. Files whose extension fixes it refuse any other.
 	Rate int
 	// Atomic writes under another name in the same directory and gives the file
 	// its own when it is closed, so that nobody ever sees half of it. What a crash
@@ -156,11 +156,11 @@ func (w *Writer) room() []byte {
 
 // layout is what a file of that name holds.
 func layout(name string, o *WriterOptions) (c coding, wav bool, err error) {
-	if o.Rate == 0 {
-		o.Rate = 8000
-	}
 	extension := extensionOf(name)
 	raw, isRaw := rawFormats[extension]
+	if o.Rate == 0 {
+		o.Rate = cmp.Or(raw.rate, 8000)
+	}
 	switch {
 	case o.Rate < minRate || o.Rate > maxRate:
 		return c, false, fmt.Errorf("%s: cannot write %d samples a second", name, o.Rate)
