@@ -107,7 +107,17 @@ func TestInstallations(t *testing.T) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			result := run(t, translator, Options{Input: os.DirFS(dir)})
 			loads(t, filepath.Base(dir), result.Files)
-			got := fmt.Sprintf("%s==== report\n%s", result.Files["scripts/config.lua"], result.Messages)
+			if strings.Contains(result.Messages+string(result.Report), "s3cret") {
+				t.Errorf("the report tells a password:\n%s", result.Messages)
+			}
+			got := string(result.Files["scripts/config.lua"])
+			if peers, ok := result.Files["scripts/asterisk/peers.lua"]; ok {
+				got += fmt.Sprintf("==== peers\n%s", peers)
+			}
+			if filepath.Base(dir) == "beside" {
+				got += fmt.Sprintf("==== settings\n%s", result.Files["scripts/asterisk/settings.lua"])
+			}
+			got += "==== report\n" + result.Messages
 			if *update {
 				if err := os.WriteFile(dir+".lua", []byte(got), 0o644); err != nil {
 					t.Fatal(err)

@@ -49,13 +49,13 @@ local function translate_dialplan(job, report)
   local plan = dialplan.parse(list, report, { old = era.old })
   if trees then lower.into(plan, trees, report) end
   local shims = analysis.run(plan, report, { old = era.old, era = era.number, compile = compiler })
+  plan.runtime = config.translate(job, report, plan).runtime
   for path, content in pairs(writer.write(plan, era, compiler.text)) do job.write(path, content) end
   local list, files = writer.shims(shims)
   job.write("scripts/asterisk/shims.lua", list)
   for path, content in pairs(files) do
     if not job.exists(path) then job.write(path, content) end -- it may be filled in
   end
-  config.translate(job, report, plan)
   return true
 end
 

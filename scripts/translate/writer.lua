@@ -217,6 +217,10 @@ function pass:settings(plan, era)
   o:add("  autofallthrough = ", tostring(setting("autofallthrough", era.autofallthrough)), ",\n")
   o:add("  priorityjumping = ", tostring(setting("priorityjumping", era.jumping)), ",\n")
   o:add("  clearglobalvars = ", tostring(setting("clearglobalvars", false)), ",\n")
+  for _, name in ipairs { "country", "system" } do -- from files beside the dialplan
+    local value = plan.runtime and plan.runtime[name]
+    if value then o:add("  ", name, " = ", quote(value), ",\n") end
+  end
   self:globals(o, plan.globals)
   by_context(o, plan.contexts, "switch", "switches", function(item)
     local kind, target = item.target:match "^%s*([^/]*)/?(.*)$"

@@ -15,6 +15,18 @@ local channel = { methods = Channel }
 
 local globalsFamily = "asterisk globals"
 
+-- Gives a channel what the calls of its phone or trunk begin with; see peers.lua.
+local function endow(ch)
+  if ch.call.endpoint ~= "sip" then return end
+  local peer = require("asterisk.peers")[ch.call.peer]
+  if not peer then return end
+  ch.facts.accountcode, ch.facts.amaflags = peer.accountcode, peer.amaflags
+  for _, variable in ipairs(peer.variables or {}) do
+    local name, argument = variable[1]:match "^([%u_%d]+)%((.*)%)$"
+    if name then ch:set_fn(name, argument, variable[2]) else ch:set(variable[1], variable[2]) end
+  end
+end
+
 -- The channel of a call, made when it is first asked for. kind is what its name
 -- begins with, where that is not known from the line.
 function channel.of(call)
@@ -36,6 +48,7 @@ function channel.of(call)
     hashes = {},
   }, Channel)
   vars.asterisk = ch
+  endow(ch)
   return ch
 end
 

@@ -13,6 +13,10 @@ function model.new()
     guests = nil,
     phones = {}, trunks = {}, -- lists of { name, fields, file, line, above }
     mailboxes = {},
+    proposals = {}, -- declarations that stand there as comments, with what they declare
+    peers = {}, -- what calls begin with; see peers.lua
+    limits = {}, -- of limits
+    runtime = {}, -- of the settings of the dialplan
     contexts = {}, -- that are named and not in the dialplan
     by_name = {}, -- phones and trunks
   }

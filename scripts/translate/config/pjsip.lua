@@ -5,35 +5,77 @@
 -- to an endpoint.
 
 local text = require "text"
+local keys = require "config.keys"
 local model = require "config.model"
+local peers = require "config.peers"
 
 local pjsip = {}
 
 local truth = model.truth
 
-local harmless = {}
-for word in ([[type endpoint aors auth outbound_auth disallow allow direct_media direct_media_method rtp_symmetric force_rport
-  rewrite_contact ice_support use_ptime media_use_received_transport rtp_timeout rtp_timeout_hold rtp_keepalive
+-- Settings that moonwire does by itself or has no need of.
+local plain = keys.words [[type endpoint aors auth outbound_auth disallow allow direct_media direct_media_method
+  direct_media_glare_mitigation rtp_symmetric force_rport rewrite_contact use_ptime media_use_received_transport rtp_keepalive
   disable_direct_media_on_nat tos_audio cos_audio tos_video cos_video sdp_session sdp_owner timers timers_min_se timers_sess_expires
-  100rel send_diversion send_connected_line moh_suggest inband_progress device_state_busy_at allow_subscribe
-  connected_line_method max_initial_qualify_time remove_existing remove_unavailable support_path auth_type realm
-  retry_interval max_retries forbidden_retry_interval fatal_retry_interval auth_rejection_permanent line endpoint_identifier_order
-  user_agent tcp_keep_alive_interval max_forwards keep_alive_interval debug allow_reload async_operations tos cos symmetric_transport
-  timer_t1 timer_b threadpool_initial_size threadpool_auto_increment threadpool_idle_timeout threadpool_max_size
-  method verify_client verify_server ca_list_file require_client_cert qualify_timeout authenticate_qualify
-  trust_id_outbound send_rpid identify_by rtp_engine mwi_from_user contact_acl bind_rtp_to_media_address
-  accepts_auth accepts_registrations sends_auth sends_registrations has_phoneprov has_hint server_uri_pattern
-  client_uri_pattern contact_pattern outbound_proxy_pattern sub_min_expiry t38_udptl fax_detect]]):gmatch "%S+" do
-  harmless[word] = true
-end
+  100rel send_diversion send_connected_line sub_min_expiry connected_line_method max_initial_qualify_time remove_existing
+  remove_unavailable support_path auth_type realm retry_interval max_retries forbidden_retry_interval fatal_retry_interval
+  auth_rejection_permanent line endpoint_identifier_order user_agent tcp_keep_alive_interval tcp_keepalive_enable max_forwards
+  keep_alive_interval debug allow_reload async_operations tos cos symmetric_transport timer_t1 timer_b threadpool_initial_size
+  threadpool_auto_increment threadpool_idle_timeout threadpool_max_size method verify_client verify_server ca_list_file ca_list_path
+  require_client_cert qualify_timeout authenticate_qualify trust_id_outbound send_rpid identify_by rtp_engine mwi_from_user
+  bind_rtp_to_media_address accepts_auth accepts_registrations sends_auth sends_registrations has_phoneprov has_hint
+  server_uri_pattern client_uri_pattern contact_pattern outbound_proxy_pattern user_name refresh_interval support_outbound
+  max_audio_streams max_video_streams rtcp_mux bundle srtp_tag_32 force_avp refer_blind_progress suppress_q850_reason_headers
+  notify_early_inuse_ringing incoming_mwi_mailbox aggregate_mwi mwi_subscribe_replaces_unsolicited send_history_info
+  follow_early_media_fork accept_multiple_sdp_answers dtls_verify dtls_rekey dtls_cert_file dtls_private_key dtls_cipher dtls_ca_file
+  dtls_ca_path dtls_setup dtls_fingerprint dtls_auto_generate_cert media_encryption_optimistic cipher default_realm
+  default_voicemail_extension regcontext_disable unidentified_request_count unidentified_request_period
+  unidentified_request_prune_interval contact_expiration_check_interval disable_multi_domain ignore_uri_user_options
+  use_callerid_contact send_contact_status_on_update_registration srv_lookups asymmetric_rtp_codec moh_passthrough
+  codec_prefs_incoming_offer codec_prefs_outgoing_offer codec_prefs_incoming_answer codec_prefs_outgoing_answer
+  set_var accountcode geoloc_incoming_call_profile geoloc_outgoing_call_profile callerid_tag from_user_pattern
+  default_from_user mwi_tps_queue_high mwi_tps_queue_low mwi_disable_initial_unsolicited default_outbound_endpoint
+  compact_headers timer_c disable_tcp_switch disable_rport follow_redirect qualify_2xx_only remote_hosts]]
 
-local used = {}
-for word in ([[context callerid from_user from_domain outbound_proxy language dtmf_mode mailboxes trust_id_inbound send_pai
+local pickup = "this version of moonwire cannot pick up a call that rings elsewhere"
+local addresses = "phones are taken from any address that knows the password"
+local subscriptions = "phones cannot subscribe to the state of others"
+local web = "browsers do not call this version of moonwire"
+local silent = "a call whose media stops goes on"
+
+-- Settings that have no counterpart; see keys.lua.
+local told = {
+  media_encryption = { off = true, reason = "media is not encrypted" }, webrtc = { off = true, reason = web }, use_avpf = { off = true, reason = web },
+  ice_support = { off = true, reason = "ICE is not spoken" },
+  rtp_timeout = { off = true, status = "approximate", reason = silent, suggestion = "session timers end calls whose other end is gone" },
+  rtp_timeout_hold = { off = true, status = "approximate", reason = silent, suggestion = "session timers end calls whose other end is gone" },
+  t38_udptl = { off = true, reason = "T.38 is not spoken", suggestion = "fax goes over ulaw or alaw" },
+  fax_detect = { off = true, reason = "fax tones are not looked for" },
+  call_group = { reason = pickup }, pickup_group = { reason = pickup }, named_call_group = { reason = pickup }, named_pickup_group = { reason = pickup },
+  moh_suggest = { unless = "default", status = "approximate", reason = "classes of music are not there" },
+  inband_progress = { off = true, status = "approximate", reason = "the caller's own phone makes the ringing tone", suggestion = 'ringback = "tone" of call:dial' },
+  device_state_busy_at = { off = true, status = "approximate", reason = "a phone is busy when its call_limit is reached", suggestion = "call_limit of the sip.phone" },
+  allow_subscribe = { off = true, status = "approximate", reason = subscriptions }, subscribe_context = { reason = subscriptions },
+  voicemail_extension = { status = "approximate", reason = "phones are not told which number their mailbox has" },
+  contact_acl = { reason = addresses, suggestion = "limit addresses in the firewall" }, acl = { reason = addresses, suggestion = "limit addresses in the firewall" },
+  permit = { reason = addresses, suggestion = "limit addresses in the firewall" }, deny = { reason = addresses, suggestion = "limit addresses in the firewall" },
+  contact_permit = { reason = addresses, suggestion = "limit addresses in the firewall" }, contact_deny = { reason = addresses, suggestion = "limit addresses in the firewall" },
+  callerid_privacy = { unless = "allowed allowed_not_screened", reason = "the number of this phone is shown", suggestion = 'call.caller.presentation = "withheld" in the dialplan' },
+  allow_transfer = { unless = "yes", status = "approximate", reason = "who may transfer is said for each call", suggestion = "transfer_context = false of call:dial" },
+  tone_zone = { status = "approximate", reason = "tones are those of the site", suggestion = 'country = "…" in scripts/asterisk/settings.lua' },
+  user_eq_phone = { off = true, status = "approximate", reason = "user=phone is not added to addresses" },
+  message_context = { reason = "text messages are not carried" },
+  preferred_codec_only = { off = true, status = "approximate", reason = "further codecs may be agreed on" },
+  redirect_method = { unless = "user", reason = "a 302 does not lead to addresses elsewhere" },
+  media_address = { status = "approximate", reason = "media has the address that SIP has", suggestion = "sip.set { advertise = … }" },
+  md5_cred = { reason = "a digest cannot be checked against what moonwire offers", suggestion = 'write password = secret "NAME" and give the new password to the phone' },
+  stir_shaken = { off = true, reason = "callers are not attested" },
+}
+
+local used = keys.words [[context callerid from_user from_domain outbound_proxy language dtmf_mode mailboxes trust_id_inbound send_pai
   transport username password contact max_contacts qualify_frequency maximum_expiration minimum_expiration
   server_uri client_uri contact_user expiration match bind protocol external_media_address external_signaling_address
-  local_net cert_file priv_key_file remote_hosts default_expiration]]):gmatch "%S+" do
-  used[word] = true
-end
+  local_net cert_file priv_key_file remote_hosts default_expiration]]
 
 local function object(section, report)
   local o = { name = section.name, at = section, entries = {}, matches = {}, local_nets = {}, contacts = {} }
@@ -51,8 +93,10 @@ local function object(section, report)
     else
       o[name] = entry.value
     end
-    if not used[name] and not harmless[name] then
-      report:unknown(entry, ("%s=%s of [%s] has no counterpart"):format(entry.name, entry.value, section.name))
+    if told[name] then
+      keys.judge(nil, entry, section, told[name], report)
+    elseif not used[name] and not plain[name] then
+      report:unknown(entry, ("%s of [%s] has no counterpart"):format(keys.shown(entry), section.name))
     end
   end
   return o
@@ -183,6 +227,7 @@ function pjsip.read(site, list, report)
     if not section.template then
       local o = object(section, report)
       local kind = o.type and o.type:lower()
+      if kind == "endpoint" then peers.add(site, section, "set_var", report) end
       if kind == "global" or kind == "system" then
         if o.entries.user_agent then site.set.user_agent = o.entries.user_agent.value end
       elseif kind and objects[kind] then

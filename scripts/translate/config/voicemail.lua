@@ -4,7 +4,8 @@ local text = require "text"
 
 local voicemail = {}
 
-function voicemail.read(site, list, report, has)
+function voicemail.read(site, list, report, _, job)
+  local has = job.has "mailbox"
   for _, section in ipairs(list) do
     local name = section.name:lower()
     if section.template then -- only there to be built upon

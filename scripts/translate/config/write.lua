@@ -10,7 +10,7 @@ local order = {
   "host", "transport", "user", "auth_user", "password", "register", "register_as", "expires", "context", "caller_id", "mailbox",
   "from_user", "from_domain", "outbound_proxy", "match", "auth", "trust_identity", "contacts", "min_expires", "max_expires",
   "qualify", "call_limit", "codecs", "dtmf", "language", "nat", "advertise", "local_nets", "realm", "user_agent",
-  "certificate", "key", "rtp_ports", "pin", "name", "email",
+  "certificate", "key", "rtp_ports", "pin", "name", "email", "calls",
 }
 
 local function value(v)
@@ -39,6 +39,13 @@ local function declare(out, what, one, extra)
   out[#out + 1] = "}\n"
 end
 
+-- The same as a comment, for the owner of the site to make use of.
+local function commented(out, what, one)
+  local lines = {}
+  declare(lines, what, one)
+  out[#out + 1] = "\n" .. table.concat(lines):sub(2):gsub("[^\n]+", "-- %0")
+end
+
 -- The text of config.lua. has tells which functions this moonwire has.
 function write.config(site, has)
   local out = { "-- Who may call, and how: from the configuration of Asterisk.\n\nlocal asterisk = require \"asterisk\"\n\nasterisk.start()\n" }
@@ -59,6 +66,11 @@ function write.config(site, has)
     fields(out, site.set, "  ")
     out[#out + 1] = "}\n"
   end
+  if next(site.limits) then
+    out[#out + 1] = "\nlimits {\n"
+    fields(out, site.limits, "  ")
+    out[#out + 1] = "}\n"
+  end
   if site.guests then
     out[#out + 1] = "\n-- Unknown callers: Asterisk lets them in, and so does this line.\n"
     out[#out + 1] = ("sip.guests { context = %s }\n"):format(quote(site.guests.context))
@@ -68,12 +80,9 @@ function write.config(site, has)
     declare(out, "sip.phone", one, not one.fields.password and ("  password = secret %s,\n"):format(quote(one.name)) or nil)
   end
   for _, one in ipairs(site.mailboxes) do
-    local lines = {}
-    declare(lines, "mailbox", one)
-    local all = table.concat(lines)
-    if not has "mailbox" then all = "\n" .. all:sub(2):gsub("[^\n]+", "-- %0") end
-    out[#out + 1] = all
+    if has "mailbox" then declare(out, "mailbox", one) else commented(out, "mailbox", one) end
   end
+  for _, one in ipairs(site.proposals) do commented(out, one.what, one) end
   return table.concat(out)
 end
 

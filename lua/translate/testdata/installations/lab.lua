@@ -12,7 +12,7 @@ sip.phone "1101" { -- users.conf:11
   password = "password",
   context = "finance",
   caller_id = '"Utilisateur1" <1101>',
-  mailbox = "1101",
+  mailbox = "1101@finance",
   codecs = { "ulaw", "alaw" },
 }
 
@@ -20,7 +20,7 @@ sip.phone "1201" { -- users.conf:17
   password = secret "1201",
   context = "compta",
   caller_id = '"Utilisateur5" <1201>',
-  mailbox = "1201",
+  mailbox = "1201@compta",
   codecs = { "ulaw", "alaw" },
 }
 
@@ -36,6 +36,7 @@ sip.phone "1201" { -- users.conf:17
 ==== report
 extensions.conf:4: unknown: VoiceMail: needs voicemail, which this server does not have; translate again when it does, or take it out
 extensions.conf:8: unknown: VoiceMailMain: needs voicemail, which this server does not have; translate again when it does, or take it out
+users.conf:11: note: passwords stand in config.lua as they were; let nobody else read it, or write env "NAME" in their place
 users.conf:17: approximate: [1201] has no secret: anybody could register; moonwire makes a password; give it to the phone
 voicemail.conf:2: approximate: maxmsg=100 of voicemail has no counterpart; mailboxes work in moonwire's own way
 voicemail.conf:4: unknown: mailbox 1101@finance: this version of moonwire has no mailboxes; it stands in config.lua as a comment
