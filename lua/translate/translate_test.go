@@ -425,7 +425,7 @@ func compiles(name string, content []byte) error {
 		return err
 	}
 	for _, f := range h.Analyse(name, string(content)) {
-		if !f.Warning && !strings.Contains(f.Message, "context") {
+		if !f.Warning && !strings.Contains(f.Message, "is not declared") {
 			return f
 		}
 	}
