@@ -19,7 +19,7 @@ const (
 	maxPeak    = -2.9  // dBFS; CEILING of make.sh, and rounding
 	quietEnd   = 0.06  // seconds at each end
 	silence    = -60.0 // dBFS, what counts as quiet
-	maxTotal   = 12 << 20
+	maxTotal   = 18 << 20
 )
 
 // TestPrompts checks what a listener would notice in each prompt.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
+	"github.com/moonwire/moonwire/core/mailbox"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/store"
 	"github.com/moonwire/moonwire/core/trace"
@@ -41,6 +42,8 @@ type Services struct {
 	Recordings *os.Root
 	// Site is the folder of the site, absolute, where its programs are; "": none.
 	Site string
+	// Mailboxes keep voice messages; nil: those of the folder voicemail in Recordings.
+	Mailboxes *mailbox.Store
 	// Secret finds or makes the password of a name.
 	Secret func(name string) (string, error)
 	// Env finds a variable of the environment; nil: os.LookupEnv.
@@ -135,6 +138,12 @@ func New(s Services) *API {
 		s.Secret = func(name string) (string, error) { return "secret-of-" + name, nil }
 	}
 	api := &API{services: s, random: rand.New(s.Random), metatables: map[string]*lua.LTable{}}
+	if s.Mailboxes == nil && s.Recordings != nil {
+		api.services.Mailboxes = mailbox.New(s.Recordings, mailbox.Options{Clock: s.Clock, Log: s.Log, Random: chance{api}})
+	}
+	if m := api.services.Mailboxes; m != nil {
+		m.Watch(api.mailboxChanged)
+	}
 	api.posts.api = api
 	api.streams.Clock, api.streams.Log = s.Clock, s.Log
 	api.background.api = api

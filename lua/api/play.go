@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/mailbox"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/trace"
 )
@@ -248,17 +250,25 @@ func (c *Call) find(language, name string, skip time.Duration) (media.Source, er
 
 // recorded finds a recording, which is read while it plays.
 func (api *API) recorded(name string, skip time.Duration) (media.Source, error) {
-	s := &api.services
-	if s.Recordings == nil {
+	name = path.Clean(strings.TrimPrefix(name, "/"))
+	root := api.folder(name)
+	if root == nil {
 		return nil, errors.New("this server keeps no recordings")
 	}
-	name = path.Clean(strings.TrimPrefix(name, "/"))
 	if !fs.ValidPath(name) {
 		return nil, fs.ErrInvalid
 	}
-	sound, err := api.streams.Open(s.Recordings.FS(), name)
+	sound, err := api.streams.Open(root.FS(), name)
 	if err != nil {
 		return nil, err
 	}
 	return sound.Source(skip), nil
+}
+
+// folder is the one that a recording lies in: the spool where it is voicemail's.
+func (api *API) folder(name string) *os.Root {
+	if m := api.services.Mailboxes; m != nil && strings.HasPrefix(name, mailbox.Folder+"/") {
+		return m.Root()
+	}
+	return api.services.Recordings
 }

@@ -80,7 +80,8 @@ type take struct {
 func (a *Args) record() int {
 	c := a.Call()
 	o := a.Options(0)
-	t := &take{c: c, o: o, root: a.api.services.Recordings, path: path.Clean(strings.TrimPrefix(o.String("path"), "/")), adding: o.Bool("append"), before: -1}
+	name := path.Clean(strings.TrimPrefix(o.String("path"), "/"))
+	t := &take{c: c, o: o, root: a.api.folder(name), path: name, adding: o.Bool("append"), before: -1}
 	if !fs.ValidPath(t.path) {
 		a.Fail("path %q leaves the recordings folder", o.String("path"))
 	}

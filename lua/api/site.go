@@ -21,7 +21,8 @@ type Site struct {
 	Secrets []string // names given to secret, in order
 	Tests   []Test   // of a test file
 
-	RequireTests bool // tests must pass before edited scripts are put into service
+	RequireTests bool                // tests must pass before edited scripts are put into service
+	Mailboxes    map[string]*Mailbox // by address; nil where there are none
 
 	hooks    map[string][]hook
 	timers   []periodic

@@ -7,6 +7,7 @@ var (
 	byLabel map[string]*Entry
 	classes = map[string]*Class{
 		"context": contextClass, "call": callClass, "caller": callerClass, "headers": headersClass, "stream": streamClass, "reload": reloadClass,
+		"mailbox": mailboxClass,
 	}
 )
 
@@ -14,6 +15,7 @@ var modules = []Word{
 	{"sip", "phones, trunks, and where to listen"},
 	{"dialplan", "which extensions there are"},
 	{"store", "values that calls share and that survive a restart"},
+	{"mailboxes", "where voice messages are kept; see also `mailbox`"},
 	{"log", "lines for the operator"},
 	{"trace", "the story of the call, as `moonwire trace` shows it"},
 	{"timer", "functions that run later"},
@@ -38,6 +40,7 @@ func init() {
 		dialplanEntries, lookupEntries, settingEntries, sipEntries,
 		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, togetherEntries, originateEntries, agiEntries,
 		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, preciseEntries, fsEntries, programEntries, streamEntries, helperEntries,
+		mailboxEntries,
 	)
 	byLabel = make(map[string]*Entry, len(table))
 	for _, e := range table {

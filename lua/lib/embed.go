@@ -10,5 +10,5 @@ import "embed"
 
 // FS holds the modules.
 //
-//go:embed *.lua say/*.lua agi/*.lua asterisk/*.lua asterisk/apps/*.lua asterisk/functions/*.lua
+//go:embed *.lua say/*.lua agi/*.lua asterisk/*.lua asterisk/apps/*.lua asterisk/functions/*.lua voicemail/*.lua
 var FS embed.FS

@@ -16,6 +16,7 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/local"
+	"github.com/moonwire/moonwire/core/mailbox"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/sip"
 	"github.com/moonwire/moonwire/core/store"
@@ -243,6 +244,9 @@ func (w *World) Store() *store.Store { return w.store }
 
 // Recordings is the folder of what calls record.
 func (w *World) Recordings() fs.FS { return w.root.FS() }
+
+// Mailboxes keep what callers leave.
+func (w *World) Mailboxes() *mailbox.Store { return w.api.Mailboxes() }
 
 // Records are those of the calls that ended, in order.
 func (w *World) Records() []api.Record {

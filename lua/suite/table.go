@@ -19,8 +19,8 @@ var Table = newTable()
 
 func newTable() *api.Extension {
 	x := &api.Extension{
-		Entries: slices.Concat(testEntries, partyEntries("phone"), partyEntries("trunk"), callEntries, webEntries),
-		Classes: []*api.Class{tClass, phoneClass, trunkClass, callClass, webClass},
+		Entries: slices.Concat(testEntries, partyEntries("phone"), partyEntries("trunk"), callEntries, mailboxEntries, webEntries),
+		Classes: []*api.Class{tClass, phoneClass, trunkClass, callClass, mailboxClass, webClass},
 	}
 	return x.Complete()
 }

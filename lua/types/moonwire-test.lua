@@ -22,6 +22,12 @@ local t_methods = {}
 ---@field cause number why it ended (Q.850)
 local testcall_methods = {}
 
+---A mailbox of the site.
+---@class testmailbox
+---@field new integer messages that were not listened to, urgent ones too
+---@field old integer messages that were
+local testmailbox_methods = {}
+
 ---What is at the other end of a trunk. What is said about calls through it holds from then on.
 ---@class trunk
 ---@field name string as in sip.trunk
@@ -618,6 +624,78 @@ function testcall_methods:is(state, within) end
 ---@param within? number virtual time to wait for it, at most (in s, default 30)
 ---@return testcall call the same
 function testcall_methods:ended(cause, within) end
+
+---A mailbox of the site.
+---
+---```lua
+---test("example", function(t)
+---  t:mailbox("1001@internal"):has(0)
+---end)
+---```
+---@param address string as in mailbox
+---@return testmailbox mailbox says what is in it
+function t_methods:mailbox(address) end
+
+---Asserts how many messages there are; waits for them.
+---
+---```lua
+---test("example", function(t)
+---  t:mailbox("1001@internal"):has(0, 0)
+---end)
+---```
+---@param new integer not listened to, urgent ones too
+---@param old? integer listened to; any number where left out
+---@param within? number virtual time to wait for it, at most (in s, default 30)
+---@return testmailbox mailbox the same
+function testmailbox_methods:has(new, old, within) end
+
+---@class testmailbox.messages.messages.item
+---@field caller_number? string who left it
+---@field caller_name? string who left it
+---@field duration? number of the sound (in s)
+---@field urgent? boolean marked so
+---@field path? string of the sound, as in hears
+
+---The messages of a folder, in order.
+---
+---```lua
+---test("example", function(t)
+---  t:equal(#t:mailbox("1001@internal"):messages(), 0)
+---end)
+---```
+---@param folder? "INBOX"|"Old"|"Work"|"Family"|"Friends"|"Urgent" which (default "INBOX")
+---@return testmailbox.messages.messages.item[] messages what is known of each
+function testmailbox_methods:messages(folder) end
+
+---@class testmailbox.receives.message
+---@field seconds? number how long it is (in s, default 3)
+---@field from? string the caller's number (default "1002")
+---@field name? string the caller's name (default "")
+---@field ago? number how long ago it was left (in s, default 0)
+---@field urgent? boolean marked so (default false)
+
+---Puts a message into the mailbox.
+---
+---```lua
+---test("example", function(t)
+---  t:mailbox("1001@internal"):receives({ seconds = 5 }):has(1)
+---end)
+---```
+---@param message? testmailbox.receives.message what is known of it
+---@return testmailbox mailbox the same
+function testmailbox_methods:receives(message) end
+
+---Records a greeting.
+---
+---```lua
+---test("example", function(t)
+---  t:mailbox("1001@internal"):greets "busy"
+---end)
+---```
+---@param kind "unavail"|"busy"|"greet"|"temp" which
+---@param seconds? number how long it is (in s, default 2)
+---@return testmailbox mailbox the same
+function testmailbox_methods:greets(kind, seconds) end
 
 ---@class web.returns.answer
 ---@field status? integer of HTTP (default 200)

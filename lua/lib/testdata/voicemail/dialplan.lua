@@ -1,0 +1,34 @@
+-- What the tests dial.
+
+local voicemail = require "voicemail"
+
+local finance = context "finance"
+
+finance:extension("_11XX", function(call)
+  local result = call:dial("sip/" .. call.extension, { timeout = 20 })
+  if result.status ~= "answered" then
+    call.vars.left = voicemail.leave(call, call.extension .. "@finance", { greeting = result.status }).status
+  end
+end)
+
+-- *97 with the PIN, *96 without, *98 for any mailbox.
+finance:extension("*97", function(call)
+  call.vars.status = voicemail.main(call, call.peer .. "@finance", { call_back = "finance" }).status
+end)
+finance:extension("*96", function(call) voicemail.main(call, call.peer .. "@finance", { pin = false, call_back = "finance" }) end)
+finance:extension("*98", function(call) call.vars.status = voicemail.main(call, nil, { context = "finance", escape = true }).status end)
+
+-- Several mailboxes at once, and one that does not exist.
+finance:extension("500", function(call) voicemail.leave(call, "1101@finance&1102@finance", { greeting = "none" }) end)
+finance:extension("501", function(call) call.vars.left = voicemail.leave(call, "1999@finance").status end)
+
+finance:extension("o", function(call)
+  call:play "pls-wait-connect-call"
+end)
+
+context "starred":extension("a", function(call) call:play "demo-thanks" end)
+context "starred":extension("502", function(call) voicemail.leave(call, "1101@finance") end)
+
+on("voicemail.changed", function(event)
+  log.info("%s: %d new, %d urgent, %d old", event.mailbox, event.new, event.urgent, event.old)
+end)
