@@ -19,6 +19,7 @@ type Delivery struct {
 	Most    int           // messages in the folder; 0 is no limit
 	Trim    time.Duration // of silence at the end, which is cut off
 	Least   time.Duration // what is shorter then is not delivered
+	Heard   bool          // nothing is delivered where nobody can be heard
 }
 
 // folderOf is where a new message goes.
@@ -79,7 +80,11 @@ func (b *Box) measure(d Delivery) (time.Duration, error) {
 		return 0, err
 	}
 	length, rate := r.Info().Length, r.Rate()
+	silent := d.Heard && !audible(r)
 	_ = r.Close()
+	if silent {
+		return 0, ErrEmpty
+	}
 	left := length - d.Trim
 	if left <= 0 || left < d.Least {
 		return 0, ErrEmpty
@@ -92,6 +97,22 @@ func (b *Box) measure(d Delivery) (time.Duration, error) {
 		}
 	}
 	return left, nil
+}
+
+const quietest = -42 // dBm0; below is silence, as for recordings
+
+// audible reports whether there is anything to be heard in a file.
+func audible(r *file.Reader) bool {
+	frame := make([]int16, r.Rate()/50)
+	for {
+		n, err := r.Read(frame)
+		if n > 0 && dsp.Level(frame[:n]) >= quietest {
+			return true
+		}
+		if err != nil || n == 0 {
+			return false
+		}
+	}
 }
 
 // complete gives a message what every one has.

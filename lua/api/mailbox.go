@@ -67,6 +67,7 @@ var deliveryFields = []Field{
 	{Name: "time", Type: number(), Unit: "s", Summary: "when it was said; now where left out"},
 	{Name: "urgent", Type: truth(), Default: false, Summary: "goes to the folder Urgent"},
 	{Name: "trim", Type: seconds(), Unit: "s", Default: 0, Summary: "silence at the end, which is cut off"},
+	{Name: "heard", Type: truth(), Default: false, Summary: "nothing is delivered where nobody can be heard"},
 	{Name: "least", Type: seconds(), Unit: "s", Default: 0, Summary: "what is shorter then is not delivered"},
 }
 
@@ -437,7 +438,7 @@ func (a *Args) mailboxDeliver() int {
 	if o.Bool("urgent") {
 		m.Flag = "Urgent"
 	}
-	d := mailbox.Delivery{Draft: path.Clean(a.String(0)), Message: m, Most: b.declared.most(), Trim: o.Seconds("trim"), Least: o.Seconds("least")}
+	d := mailbox.Delivery{Draft: path.Clean(a.String(0)), Message: m, Most: b.declared.most(), Trim: o.Seconds("trim"), Least: o.Seconds("least"), Heard: o.Bool("heard")}
 	var err error
 	a.blocking(func() { m, err = b.Deliver(d) })
 	return a.delivered(m, err)

@@ -36,6 +36,32 @@ local context_methods = {}
 ---@field [string] string?
 local headers_methods = {}
 
+---A mailbox of the site, and its messages.
+---@class mailbox
+---@field address string "1101@finance"
+---@field number string "1101"
+---@field context string "finance"
+---@field locked boolean a PIN is asked for
+---@field name string whose it is (default "")
+---@field email string where its owner gets mail (default "")
+---@field pager string where its owner gets short mail (default "")
+---@field zone string time zone in which times are said: "Europe/Paris"; the machine's where left out (default "")
+---@field language string of what its owner hears; that of the call where left out (default "")
+---@field maxmsg integer messages in a folder (default 100)
+---@field maxsecs number longest message (in s, default 300)
+---@field minsecs number what is shorter is dropped (in s, default 1)
+---@field maxsilence number ends a message, and is cut off; 0 is never (in s, default 10)
+---@field maxlogins integer wrong PINs before the call ends (default 3)
+---@field review boolean callers may hear their message, record it again, or mark it urgent (default false)
+---@field saycid boolean the caller's number is said before each message (default false)
+---@field envelope boolean date and time are said before each message (default true)
+---@field operator boolean callers may press 0 for the extension `o` (default false)
+---@field callback boolean its owner may call back who left a message (default false)
+---@field nextaftercmd boolean the next message is played after one is deleted or saved (default false)
+---@field attach boolean mail carries the message (default false)
+---@field delete boolean a message that was mailed is not kept (default false)
+local mailbox_methods = {}
+
 ---How scripts that were edited are put into service: `reload.require_tests = true` in the configuration.
 ---@class reload
 ---@field require_tests boolean run the site's tests first, and let the old scripts serve on where one fails; set while scripts are loaded (default false)
@@ -61,6 +87,10 @@ dialplan = {}
 ---Values that calls share and that survive a restart.
 ---@class storelib
 store = {}
+
+---Where voice messages are kept; see also `mailbox`.
+---@class mailboxeslib
+mailboxes = {}
 
 ---Lines for the operator.
 ---@class loglib
@@ -197,7 +227,7 @@ function context_methods:include(name, options) end
 ---  log.info("phone %s is %s", event.phone, event.state)
 ---end)
 ---```
----@param event "start"|"call.incoming"|"call.ended"|"registration" `start`: this version of the scripts begins to serve; `call.incoming`: a call came in, fn gets it; `call.ended`: fn gets the record of the call; `registration`: a phone or trunk came or went, fn gets `phone`, `state`, `contact`
+---@param event "start"|"call.incoming"|"call.ended"|"registration"|"voicemail.changed" `start`: this version of the scripts begins to serve; `call.incoming`: a call came in, fn gets it; `call.ended`: fn gets the record of the call; `registration`: a phone or trunk came or went, fn gets `phone`, `state`, `contact`; `voicemail.changed`: messages came or went, fn gets `mailbox`, `new`, `urgent`, `old`
 ---@param fn fun(subject: any) runs at the event
 function on(event, fn) end
 
@@ -1964,3 +1994,355 @@ function url.decode(text) end
 ---@param values table<string, string|number|boolean> by name
 ---@return string text without the question mark, sorted by name
 function url.query(values) end
+
+---@class mailbox.settings
+---@field pin? string digits that open it, until its owner changes them by phone; none are asked for where it is empty (default "")
+---@field name? string whose it is (default "")
+---@field email? string where its owner gets mail (default "")
+---@field pager? string where its owner gets short mail (default "")
+---@field zone? string time zone in which times are said: "Europe/Paris"; the machine's where left out (default "")
+---@field language? string of what its owner hears; that of the call where left out (default "")
+---@field maxmsg? integer messages in a folder (default 100)
+---@field maxsecs? number longest message (in s, default 300)
+---@field minsecs? number what is shorter is dropped (in s, default 1)
+---@field maxsilence? number ends a message, and is cut off; 0 is never (in s, default 10)
+---@field maxlogins? integer wrong PINs before the call ends (default 3)
+---@field review? boolean callers may hear their message, record it again, or mark it urgent (default false)
+---@field saycid? boolean the caller's number is said before each message (default false)
+---@field envelope? boolean date and time are said before each message (default true)
+---@field operator? boolean callers may press 0 for the extension `o` (default false)
+---@field callback? boolean its owner may call back who left a message (default false)
+---@field nextaftercmd? boolean the next message is played after one is deleted or saved (default false)
+---@field attach? boolean mail carries the message (default false)
+---@field delete? boolean a message that was mailed is not kept (default false)
+
+---Declares a mailbox.
+---
+---Messages lie in `voicemail/CONTEXT/BOX` below the server's recordings, in Asterisk's layout. The module `voicemail` lets callers leave messages and owners hear them.
+---
+---Only while scripts are loaded.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234", name = "Front desk", email = "desk@example.org", zone = "Europe/Paris" }
+---```
+---@param address string number and context: "1101@finance"; the context is "default" where left out
+---@param settings? mailbox.settings whose it is, and what it may hold
+---@return fun(settings: mailbox.settings)
+function mailbox(address, settings) end
+
+---Finds a mailbox.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function(call)
+---  local box = mailboxes.find "1101@finance"
+---  call:say { number = box:counts().new }
+---end)
+---```
+---@param address string "1101@finance"
+---@return (mailbox|nil) mailbox nil where none is declared
+function mailboxes.find(address) end
+
+---Lists the addresses of the mailboxes.
+---
+---```lua
+---context "internal":extension("661", function()
+---  for _, address in ipairs(mailboxes.list "finance") do log.info(address) end
+---end)
+---```
+---@param context? string only those of this context
+---@return string[] addresses sorted
+function mailboxes.list(context) end
+
+---@class mailbox.counts.counts
+---@field new? integer not listened to; urgent ones are not among them
+---@field urgent? integer not listened to and urgent
+---@field old? integer listened to
+
+---Counts the messages.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  log.info("%d new", box:counts().new)
+---end)
+---```
+---@return mailbox.counts.counts counts how many there are
+function mailbox_methods:counts() end
+
+---@class mailbox.messages.messages.item
+---@field id? string stays the same wherever the message goes
+---@field folder? string "INBOX", "Old", "Work", "Family", "Friends" or "Urgent"
+---@field path? string of its sound, for `call:play`; nil where it has none
+---@field caller_number? string "" where it is not known
+---@field caller_name? string "" where it is not known
+---@field time? number since 1970, when it was left (in s)
+---@field duration? number of the sound (in s)
+---@field urgent? boolean marked so by the caller
+---@field forwarded_by? string mailbox that it comes from, nil where it was left here
+
+---Lists the messages of a folder.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function(call)
+---  local box = mailboxes.find "1101@finance"
+---  for _, message in ipairs(box:messages "Old") do call:play(message.path) end
+---end)
+---```
+---@param folder? "INBOX"|"Old"|"Work"|"Family"|"Friends"|"Urgent" which (default "INBOX")
+---@return mailbox.messages.messages.item[] messages the oldest first
+function mailbox_methods:messages(folder) end
+
+---@class mailbox.find.message
+---@field id? string stays the same wherever the message goes
+---@field folder? string "INBOX", "Old", "Work", "Family", "Friends" or "Urgent"
+---@field path? string of its sound, for `call:play`; nil where it has none
+---@field caller_number? string "" where it is not known
+---@field caller_name? string "" where it is not known
+---@field time? number since 1970, when it was left (in s)
+---@field duration? number of the sound (in s)
+---@field urgent? boolean marked so by the caller
+---@field forwarded_by? string mailbox that it comes from, nil where it was left here
+
+---Finds a message, wherever it is now.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function(call)
+---  local box = mailboxes.find "1101@finance"
+---  local first = box:messages()[1]
+---  if first then call:play(box:find(first.id).path) end
+---end)
+---```
+---@param id string of the message
+---@return (mailbox.find.message|nil) message nil where it failed
+---@return string? reason why it failed: "full", "empty", "missing", or more words
+function mailbox_methods:find(id) end
+
+---Gives a path to record a message or a greeting to.
+---
+---What is recorded there is nothing yet: `deliver` makes a message of it, `keep_greeting` a greeting. Forgotten drafts go when the server starts.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function(call)
+---  local box = mailboxes.find "1101@finance"
+---  call:record { path = box:draft(), max = 60, beep = true }
+---end)
+---```
+---@return (string|nil) path for `call:record`
+---@return string? reason why there is none
+function mailbox_methods:draft() end
+
+---@class mailbox.deliver.facts
+---@field caller_number? string who speaks (default "")
+---@field caller_name? string who speaks (default "")
+---@field extension? string that was dialled (default "")
+---@field context? string where it was dialled (default "")
+---@field channel? string the line, as in `SIP/1101-00000004` (default "")
+---@field time? number when it was said; now where left out (in s)
+---@field urgent? boolean goes to the folder Urgent (default false)
+---@field trim? number silence at the end, which is cut off (in s, default 0)
+---@field heard? boolean nothing is delivered where nobody can be heard (default false)
+---@field least? number what is shorter then is not delivered (in s, default 0)
+
+---@class mailbox.deliver.message
+---@field id? string stays the same wherever the message goes
+---@field folder? string "INBOX", "Old", "Work", "Family", "Friends" or "Urgent"
+---@field path? string of its sound, for `call:play`; nil where it has none
+---@field caller_number? string "" where it is not known
+---@field caller_name? string "" where it is not known
+---@field time? number since 1970, when it was left (in s)
+---@field duration? number of the sound (in s)
+---@field urgent? boolean marked so by the caller
+---@field forwarded_by? string mailbox that it comes from, nil where it was left here
+
+---Makes a message of a draft, whole or not at all.
+---
+---It comes back when the message is on the disk. It may be called after the caller has hung up.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function(call)
+---  local box = mailboxes.find "1101@finance"
+---  local path = box:draft()
+---  call:record { path = path, max = 60, beep = true }
+---  box:deliver(path, { caller_number = call.caller.number })
+---end)
+---```
+---@param path string that `draft` gave
+---@param facts? mailbox.deliver.facts what is known of it
+---@return (mailbox.deliver.message|nil) message nil where it failed
+---@return string? reason why it failed: "full", "empty", "missing", or more words
+function mailbox_methods:deliver(path, facts) end
+
+---Removes a draft.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  box:discard(box:draft())
+---end)
+---```
+---@param path string that `draft` gave
+---@return boolean done false where it failed
+---@return string? reason why it failed
+function mailbox_methods:discard(path) end
+
+---Puts a message into another folder.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  for _, message in ipairs(box:messages()) do box:move(message.id, "Old") end
+---end)
+---```
+---@param id string of the message
+---@param folder "INBOX"|"Old"|"Work"|"Family"|"Friends"|"Urgent" which
+---@return boolean done false where it failed
+---@return string? reason why it failed
+function mailbox_methods:move(id, folder) end
+
+---Removes a message for good.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  for _, message in ipairs(box:messages "Old") do box:remove(message.id) end
+---end)
+---```
+---@param id string of the message
+---@return boolean done false where it failed
+---@return string? reason why it failed
+function mailbox_methods:remove(id) end
+
+---@class mailbox.forward.message
+---@field id? string stays the same wherever the message goes
+---@field folder? string "INBOX", "Old", "Work", "Family", "Friends" or "Urgent"
+---@field path? string of its sound, for `call:play`; nil where it has none
+---@field caller_number? string "" where it is not known
+---@field caller_name? string "" where it is not known
+---@field time? number since 1970, when it was left (in s)
+---@field duration? number of the sound (in s)
+---@field urgent? boolean marked so by the caller
+---@field forwarded_by? string mailbox that it comes from, nil where it was left here
+
+---Puts a copy of a message into another mailbox.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  local first = box:messages()[1]
+---  if first then box:forward(first.id, mailboxes.find "1101@finance") end
+---end)
+---```
+---@param id string of the message
+---@param to mailbox the other mailbox
+---@param comment? string draft of this mailbox, which the copy begins with; it stays
+---@return (mailbox.forward.message|nil) message nil where it failed
+---@return string? reason why it failed: "full", "empty", "missing", or more words
+function mailbox_methods:forward(id, to, comment) end
+
+---The recording of a greeting.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function(call)
+---  local box = mailboxes.find "1101@finance"
+---  call:play(box:greeting "unavail" or "vm-nobodyavail")
+---end)
+---```
+---@param kind "unavail"|"busy"|"greet"|"temp" greet is the owner's name, temp stands in for all others
+---@return (string|nil) path for `call:play`; nil where there is none
+function mailbox_methods:greeting(kind) end
+
+---Makes a draft a greeting.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function(call)
+---  local box = mailboxes.find "1101@finance"
+---  local path = box:draft()
+---  call:record { path = path, beep = true }
+---  box:keep_greeting("busy", path)
+---end)
+---```
+---@param kind "unavail"|"busy"|"greet"|"temp" as in greeting
+---@param path string that `draft` gave
+---@return boolean done false where it failed
+---@return string? reason why it failed
+function mailbox_methods:keep_greeting(kind, path) end
+
+---Removes a greeting.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  box:remove_greeting "temp"
+---end)
+---```
+---@param kind "unavail"|"busy"|"greet"|"temp" as in greeting
+---@return boolean done false where it failed
+---@return string? reason why it failed
+function mailbox_methods:remove_greeting(kind) end
+
+---Reports whether a PIN opens the mailbox.
+---
+---A PIN that was chosen by phone counts in place of the declared one. One that Asterisk kept as it is, in `secret.conf`, is kept hashed from then on.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  log.info("%s", box:check_pin "1234")
+---end)
+---```
+---@param pin string digits
+---@return boolean right it does
+function mailbox_methods:check_pin(pin) end
+
+---Changes the PIN; only its hash is kept.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  box:set_pin "4711"
+---end)
+---```
+---@param pin string digits
+---@return boolean done false where it failed
+---@return string? reason why it failed
+function mailbox_methods:set_pin(pin) end
+
+---Keeps the messages' paths as they are while somebody listens.
+---
+---What a message that goes leaves free is filled when nobody listens any more: at the end of each call that began, or at `finish`.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  box:begin()
+---  box:finish()
+---end)
+---```
+function mailbox_methods:begin() end
+
+---Ends what `begin` began.
+---
+---```lua
+---mailbox "1101@finance" { pin = "1234" }
+---context "internal":extension("660", function()
+---  local box = mailboxes.find "1101@finance"
+---  box:finish()
+---end)
+---```
+function mailbox_methods:finish() end

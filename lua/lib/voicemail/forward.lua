@@ -8,8 +8,9 @@ local forward = {}
 -- Asks for numbers of mailboxes, joined by *. Returns them as a list, which is
 -- empty where the caller gives up.
 function forward.choose(call, box)
+  local prompt = { "vm-extension" }
   for _ = 1, 3 do
-    local digits = call:read { prompt = "vm-extension", max = 80, min = 0, timeout = 7, terminators = "#" } or ""
+    local digits = call:read { prompt = prompt, max = 80, min = 0, timeout = 7, terminators = "#" } or ""
     if digits == "" then return {} end
     local list, missing = {}, false
     for number in digits:gmatch "%d+" do
@@ -17,7 +18,7 @@ function forward.choose(call, box)
       if other then list[#list + 1] = other else missing = true end
     end
     if #list > 0 and not missing then return list end
-    speak.say(call, { "vm-nobox" })
+    prompt = { "vm-nobox", "vm-extension" }
   end
   return {}
 end

@@ -47,7 +47,7 @@ local function delivery(call, boxes, options)
     local message, reason = boxes[1]:deliver(path, {
       caller_number = call.caller.number, caller_name = call.caller.name, extension = call.extension,
       context = call.context, channel = channel(call), time = d.began, urgent = d.urgent,
-      trim = d.trim or 0, least = boxes[1].minsecs,
+      trim = d.trim or 0, least = boxes[1].minsecs, heard = true,
     })
     d.message = message
     if not message then
@@ -124,6 +124,7 @@ return function(call, addresses, options)
     max = box.maxsecs, min = box.minsecs, silence = box.maxsilence, operator = operator and true,
     review = box.review, urgent = box.review and not options.urgent,
     taken = function(recorded) d.trim = recorded.ended_by == "silence" and box.maxsilence or 0 end,
+    dropped = function() box:discard(d.path) end,
     marked = function(urgent) d.urgent = urgent end,
   })
   if status ~= "recorded" then

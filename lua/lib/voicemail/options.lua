@@ -36,13 +36,14 @@ local function pin(s)
   local function ask(prompt)
     return s.call:read { prompt = prompt, max = 20, min = 0, timeout = 10, terminators = "#" } or ""
   end
+  local complaint
   for _ = 1, 3 do
-    local first = ask "vm-newpassword"
+    local first = ask(speak.add({ complaint }, { "vm-newpassword" }))
     if first == "" then return end
     if #first < shortest or first:find "%D" or first == s.box.number then
-      speak.say(s.call, { "vm-invalid-password" })
+      complaint = "vm-invalid-password"
     elseif ask "vm-reenterpassword" ~= first then
-      speak.say(s.call, { "vm-mismatch" })
+      complaint = "vm-mismatch"
     else
       local done, reason = s.box:set_pin(first)
       if not done then log.error("the PIN of %s cannot be changed: %s", s.box.address, reason) end
@@ -50,6 +51,7 @@ local function pin(s)
       return
     end
   end
+  speak.say(s.call, { complaint })
 end
 
 return function(s)

@@ -43,10 +43,11 @@ end
 
 -- Asks until the key is one of some; others are told to be wrong.
 function speak.choose(call, items, keys, attempts)
+  local asked = items
   for _ = 1, attempts or 3 do
-    local key = speak.say(call, items) or speak.key(call)
+    local key = speak.say(call, asked) or speak.key(call)
     if key and keys:find(key, 1, true) then return key end
-    if key then speak.say(call, { "vm-sorry" }) end
+    asked = key and speak.add({ "vm-sorry" }, items) or items
   end
 end
 

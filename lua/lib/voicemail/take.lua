@@ -25,6 +25,7 @@ end
 --   urgent     let the caller mark it (4)
 --   operator   0 ends it and asks for the operator
 --   taken      function that gets each recording when it is there
+--   dropped    function that runs when one was too short
 -- Returns "recorded", "short", "cancelled" or "failed", then what call:record
 -- gave, with urgent and operator in it.
 local function take(call, path, options)
@@ -42,7 +43,8 @@ local function take(call, path, options)
         log.error("%s cannot be recorded: %s", path, result.reason or "")
         return "failed"
       end
-      speak.say(call, { "vm-tooshort" })
+      if options.dropped then options.dropped() end
+      speak.say(call, { "vm-tooshort" }, "#")
     end
     return "short"
   end
@@ -53,9 +55,12 @@ local function take(call, path, options)
 
   local status = again()
   if status ~= "recorded" or not options.review or result.key == "0" then return finished(status) end
+  local said -- before the choices are told again
   for _ = 1, 20 do
-    local items = { "vm-review" }
-    if options.urgent then items[2] = urgent and "vm-review-nonurgent" or "vm-review-urgent" end
+    local items = { said }
+    items[#items + 1] = "vm-review"
+    said = nil
+    if options.urgent then items[#items + 1] = urgent and "vm-review-nonurgent" or "vm-review-urgent" end
     if options.operator then items[#items + 1] = "vm-reachoper" end
     local key = speak.ask(call, items)
     if key == "1" or key == "#" or not key then
@@ -68,14 +73,14 @@ local function take(call, path, options)
     elseif key == "4" and options.urgent then
       urgent = not urgent
       if options.marked then options.marked(urgent) end
-      speak.say(call, { urgent and "vm-marked-urgent" or "vm-marked-nonurgent" })
+      said = urgent and "vm-marked-urgent" or "vm-marked-nonurgent"
     elseif key == "0" and options.operator then
       result.key = "0"
       return finished "recorded"
     elseif key == "*" then
       return finished "cancelled"
     else
-      speak.say(call, { "vm-sorry" })
+      said = "vm-sorry"
     end
   end
   return finished "recorded"

@@ -135,7 +135,7 @@ test("a message for several mailboxes arrives in all", function(t)
 end)
 
 test("a mailbox that does not exist is told to the script", function(t)
-  t:phone("1104"):dials("501"):ended "normal"
+  t:phone("1104"):dials("501"):ended()
   t:logged "there is no mailbox 1999@finance"
 end)
 

@@ -351,7 +351,7 @@ test("two owners may listen at once", function(t)
   two:presses "16"
   two:hears(inbox .. "msg0001.wav")
   one:presses "#"
-  one:ended "normal"
+  one:is "ended"
   two:presses "5"
   two:hears(inbox .. "msg0001.wav")
   two:hangs_up()
