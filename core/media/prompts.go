@@ -72,7 +72,7 @@ const (
 
 // promptExtensions are the files that are looked for, the best first.
 var promptExtensions = []string{
-	".wav", ".sln48", ".sln44", ".sln32", ".sln24", ".sln16", ".g722", ".mp3", ".sln12", ".sln", ".raw", ".ulaw", ".alaw", ".ul", ".al", ".pcm",
+	".wav", ".sln48", ".sln44", ".sln32", ".sln24", ".sln16", ".g722", ".ogg", ".mp3", ".sln12", ".sln", ".raw", ".ulaw", ".alaw", ".ul", ".al", ".pcm",
 	".gsm", ".WAV", ".wav49",
 }
 
@@ -86,7 +86,7 @@ type MissingPrompt struct {
 }
 
 func (e *MissingPrompt) Error() string {
-	return fmt.Sprintf("prompt %q not found: tried %s as wav, sln…, g722, mp3, ulaw, alaw, gsm and wav49", e.Name, strings.Join(e.Tried, ", "))
+	return fmt.Sprintf("prompt %q not found: tried %s as wav, sln…, g722, ogg, mp3, ulaw, alaw, gsm and wav49", e.Name, strings.Join(e.Tried, ", "))
 }
 
 // Is makes errors.Is(err, fs.ErrNotExist) true.

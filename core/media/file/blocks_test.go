@@ -3,6 +3,7 @@ package file
 import (
 	"errors"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -153,6 +154,26 @@ func TestSoxReadsWhatIsWritten(t *testing.T) {
 		if share := toneShare(samplesOf(t, root, "y.wav")[400:7600], 8000); share < 0.98 {
 			t.Errorf("%s: sox hears %.2f of the tone", name, share)
 		}
+	}
+}
+
+func TestReadsVorbis(t *testing.T) {
+	for name, rate := range map[string]int{"tone16.ogg": 16000, "tone44.ogg": 44100} {
+		r, err := Open(os.DirFS("vorbis/testdata"), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pcm, err := r.ReadAll(1 << 20)
+		r.Close()
+		if err != nil || r.Rate() != rate || len(pcm) < rate/3 {
+			t.Fatalf("%s: %d samples, %v", name, len(pcm), err)
+		}
+		if share := toneShare(pcm[rate/10:rate/3], rate); share < 0.98 {
+			t.Errorf("%s: %.2f of it is the tone", name, share)
+		}
+	}
+	if _, _, err := read(t, []byte("OggS but no more of it, in forty-odd octets"), "a.ogg"); !errors.Is(err, ErrFormat) {
+		t.Error(err)
 	}
 }
 

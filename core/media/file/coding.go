@@ -49,7 +49,7 @@ var rawFormats = map[string]struct {
 // cannot be read.
 var foreignFormats = map[string]string{
 	"g729": "G.729", "g723": "G.723.1",
-	"g726": "G.726", "ilbc": "iLBC", "ogg": "Ogg", "opus": "Opus", "flac": "FLAC", "m4a": "AAC", "au": "Sun audio",
+	"g726": "G.726", "ilbc": "iLBC", "opus": "Opus", "flac": "FLAC", "m4a": "AAC", "au": "Sun audio",
 	"aiff": "AIFF", "siren7": "Siren 7", "siren14": "Siren 14",
 }
 

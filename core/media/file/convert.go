@@ -57,7 +57,7 @@ func scaled(samples int64, from, to int) int64 {
 func Readable(name string) bool {
 	extension := extensionOf(name)
 	_, raw := rawFormats[extension]
-	return raw || slices.Contains([]string{"wav", "wav49", "mp3"}, extension)
+	return raw || slices.Contains([]string{"wav", "wav49", "mp3", "ogg"}, extension)
 }
 
 // WritableRate is at how many samples a second files of that name are written: a

@@ -1,6 +1,6 @@
 // Package file reads and writes sound files: wav in all codings that telephone
 // people use, raw samples, G.711, G.722 and GSM as Asterisk names them, and (to
-// read only) mp3.
+// read only) mp3 and Vorbis.
 //
 // Whatever a file holds comes out as mono linear samples at the file's own rate,
 // read piece by piece. What cannot be read is refused with the name of its
@@ -89,6 +89,9 @@ func (r *Reader) measure(f fs.File) {
 		return
 	}
 	octets := r.info.Rate * r.coding.size * r.info.Channels
+	if r.info.Format == formatOgg {
+		return // it does not say, and compresses by what it has to say
+	}
 	if r.bitRate > 0 {
 		octets = r.bitRate / 8
 	}
@@ -106,6 +109,8 @@ func NewReader(r io.Reader, name string) (*Reader, error) {
 	switch raw, ok := rawFormats[extension]; {
 	case extension == "wav" || extension == "wav49":
 		err = reader.openWAV(buffered, name)
+	case extension == "ogg":
+		err = reader.openOgg(buffered, name)
 	case extension == "mp3":
 		err = reader.openMP3(buffered, name)
 	case ok:
