@@ -17,7 +17,7 @@ func WriteReference(w io.Writer) error {
 	b.line("## Declaring a site\n")
 	b.section("")
 	b.section("sip")
-	for _, class := range []string{"context", "call", "caller", "headers", "reload"} {
+	for _, class := range []string{"context", "call", "caller", "headers", "stream", "reload"} {
 		b.line("## The object `%s`\n\n%s\n", class, classes[class].Summary)
 		b.fields("Field", classes[class].Fields, func(f Field) bool { return f.Settable }, "can be set")
 		b.section(class)

@@ -33,6 +33,7 @@ end
 local function code(key) return key and key:byte() or 0 end
 
 local rate = 8000 -- of the places in files that replies tell
+local frame = 160 -- samples; sound is played by frames
 
 -- Lets the caller hear before the call is answered, as Asterisk does.
 local function open(session)
@@ -50,7 +51,7 @@ local function play(session, name, keys, offset)
   local options = { interrupt = keys ~= "" and keys or false, skip = math.max(offset or 0, 0) / rate }
   local result = session.call:play(name, options)
   if result.status == "missing" then result = session.call:play(recorded(name) .. ".wav", options) end
-  local place = math.floor((time.now() - began) * rate + math.max(offset or 0, 0) + 0.5)
+  local place = frame * math.floor(((time.now() - began) * rate + math.max(offset or 0, 0)) / frame + 0.01)
   return result.key, place, result.status == "played" or result.status == "interrupted"
 end
 
