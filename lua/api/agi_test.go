@@ -22,8 +22,8 @@ while read -r l && [ -n "$l" ]; do echo "$l" >>../facts; done
 trap 'echo HUP >>../replies' HUP
 while IFS= read -r c; do
   printf '%s\n' "$c"
-  read -r r <&5 || read -r r <&5 || break # a signal ends the first
-  while case $r in 520-*|Usage*|[[:blank:]]*|100*) true;; *) false;; esac; do echo "  $r" >>../replies; read -r r <&5; done
+  IFS= read -r r <&5 || IFS= read -r r <&5 || break # a signal ends the first
+  while case $r in 520-*|Usage*|[[:blank:]]*|100*) true;; *) false;; esac; do echo "  $r" >>../replies; IFS= read -r r <&5; done
   echo "$c => $r" >>../replies
 done <<'END'
 ` + commands + "\nEND\n"
