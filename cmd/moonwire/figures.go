@@ -53,7 +53,7 @@ func (s *server) figures() []figure {
 		counter("scripts_calls_total", "Calls that a script served.", scripts.Calls),
 		counter("scripts_errors_total", "Calls that ended by an error in a script.", scripts.Errors),
 	}
-	return append(list, s.states()...)
+	return append(append(list, s.states()...), s.recordFigures()...)
 }
 
 // states counts the calls by how far they are.

@@ -20,6 +20,7 @@ type commands struct {
 	Console   consoleCommand   `cmd:"" help:"Look into a running server, and tell it what to do."`
 	Simulate  simulateCommand  `cmd:"" help:"Show what happens when a number is dialled, without phones."`
 	Calls     callsCommand     `cmd:"" help:"List the calls of the running server."`
+	Records   recordsCommand   `cmd:"" help:"List the records of calls that have ended."`
 	Trace     traceCommand     `cmd:"" help:"Show what happened to a call, message by message and step by step."`
 	Debug     debugCommand     `cmd:"" help:"Let an editor step through a simulated call (Debug Adapter Protocol)."`
 	Test      testCommand      `cmd:"" help:"Run the tests of a site, without phones."`

@@ -20,6 +20,7 @@ import (
 	"github.com/moonwire/moonwire/core/local"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/media/file"
+	"github.com/moonwire/moonwire/core/records"
 	"github.com/moonwire/moonwire/core/rtp"
 	"github.com/moonwire/moonwire/core/sip"
 	"github.com/moonwire/moonwire/core/store"
@@ -43,6 +44,8 @@ type server struct {
 	host     *host.Host
 	secrets  *secrets
 	trace    *trace.Recorder
+	journal  *records.Journal
+	sinks    *records.Sinks
 	wire     console.Wire
 	asked    chan bool // to stop, by a console: true is now
 	serving  sync.WaitGroup
@@ -62,7 +65,7 @@ func startServer(ctx context.Context, o settings) (_ *server, err error) {
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		s.openData, s.openMedia, s.openScripts, s.openSIP, s.openHTTP, s.openControl,
+		s.openData, s.openRecords, s.openMedia, s.openScripts, s.openSIP, s.openHTTP, s.openControl,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -164,6 +167,8 @@ func (s *server) openScripts(ctx context.Context) error {
 		Trace:      s.trace,
 		Secret:     s.secrets.get,
 		Site:       absolute(s.site),
+		Ended:      s.ended,
+		TurnedAway: s.ended,
 	})
 	scripts := filepath.Join(s.site, "scripts")
 	options := host.Options{
@@ -179,6 +184,9 @@ func (s *server) openScripts(ctx context.Context) error {
 	s.api.Attach(s.host)
 	itself.Attach(s.api.Accept)
 	if err := s.host.Load(ctx); err != nil {
+		return usage("%w", err)
+	}
+	if err := s.applyRecords(s.host.Current()); err != nil {
 		return usage("%w", err)
 	}
 	return nil
@@ -212,6 +220,9 @@ func (s *server) loaded(v *host.Version, err error) {
 		return // startServer takes the first one
 	}
 	s.api.Activate(v)
+	if err := s.applyRecords(v); err != nil {
+		s.log.Error("the new configuration of call records is not all in force", "error", err)
+	}
 	if err := s.sip.Apply(s.config(v)); err != nil {
 		s.log.Error("the new configuration of SIP is not in force", "error", err)
 	}

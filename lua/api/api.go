@@ -59,6 +59,9 @@ type Services struct {
 	Extension *Extension
 	// Ended, where not nil, hears the record of each call that ended.
 	Ended func(Record)
+	// TurnedAway, where not nil, hears the record of each call that was refused
+	// before a script served it.
+	TurnedAway func(Record)
 }
 
 // Dialer makes calls; every call.Endpoint is one.

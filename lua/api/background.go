@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"sync"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -225,74 +224,4 @@ func (b *background) perform(v *host.Version, site *Site, what string, hooks []h
 		}
 	}
 	t.cleanUp()
-}
-
-// Record is what is kept of a call that ended.
-type Record struct {
-	ID        string
-	Caller    string
-	Name      string
-	Extension string
-	Context   string
-	Peer      string
-	Began     time.Time
-	Answered  bool
-	Duration  time.Duration
-	TalkTime  time.Duration
-	Cause     string
-	CauseCode int
-	HungUpBy  string            // "caller" or "us"
-	How       string            // what ended the script: "returned", "hangup" (its own, or a limit), "caller" or "error"
-	Vars      map[string]string // call.vars, as text
-	Version   int
-}
-
-func (c *Call) record() Record {
-	now := c.task.clock.Now()
-	r := Record{
-		ID: c.id, Caller: c.caller.Number, Name: c.caller.Name, Extension: c.extension, Context: c.context,
-		Peer: c.leg.Info().Peer, Began: c.began, Answered: !c.answered.IsZero(), Duration: now.Sub(c.began),
-		HungUpBy: "caller", How: c.how, Vars: c.texts(), Version: c.task.version.Number(),
-	}
-	if r.Answered {
-		r.TalkTime = now.Sub(c.answered)
-	}
-	if c.ended != nil {
-		r.Cause, r.CauseCode = c.ended.Cause.String(), int(c.ended.Cause)
-		if c.ended.ByUs {
-			r.HungUpBy = "us"
-		}
-	}
-	return r
-}
-
-// texts are the script's own values, as text. Tables are left out.
-func (c *Call) texts() map[string]string {
-	if c.vars == nil {
-		return nil
-	}
-	list := map[string]string{}
-	c.vars.ForEach(func(k, v lua.LValue) {
-		switch v.(type) {
-		case lua.LString, lua.LNumber, lua.LBool:
-			list[k.String()] = cut(v.String(), longestNote)
-		}
-	})
-	return list
-}
-
-// table is the record as hooks see it.
-func (r Record) table(L *lua.LState) lua.LValue {
-	caller := L.CreateTable(0, 2)
-	caller.RawSetString("number", lua.LString(r.Caller))
-	caller.RawSetString("name", lua.LString(r.Name))
-	t := L.CreateTable(0, 16)
-	for name, v := range map[string]any{
-		"id": r.ID, "caller": caller, "extension": r.Extension, "context": r.Context, "peer": r.Peer,
-		"began": fromTime(r.Began), "answered": r.Answered, "duration": r.Duration, "talk_time": r.TalkTime,
-		"cause": r.Cause, "cause_code": r.CauseCode, "hung_up_by": r.HungUpBy, "version": r.Version,
-	} {
-		t.RawSetString(name, toLua(L, v))
-	}
-	return t
 }

@@ -56,7 +56,7 @@ call:tone("busy", { seconds = 0.05 })`, trace.NewRecorder(clock.Real, trace.Limi
 		a.Accept(fake.NewLeg(clock.Real, call.Info{ID: strconv.Itoa(i), Incoming: true, Context: "internal", Extension: "600"}))
 	}
 	for range calls {
-		if r := <-ended; !r.Answered || r.HungUpBy != "us" {
+		if r := <-ended; r.Answered.IsZero() || r.HungUpBy != "us" {
 			t.Errorf("record %+v", r)
 		}
 	}

@@ -33,8 +33,11 @@ func (api *API) bind(e *Entry) lua.LGFunction {
 		if e.Curried && L.GetTop() < base+1 {
 			return a.curry()
 		}
-		if steps && api.services.Trace != nil {
-			a.step()
+		if steps {
+			a.remember()
+			if api.services.Trace != nil {
+				a.step()
+			}
 		}
 		n := e.Func(a)
 		a.charge(n)

@@ -43,6 +43,8 @@ type Call struct {
 	context   string
 	extension string
 	vars      *lua.LTable
+	fields    *lua.LTable // of the record
+	memo      memo
 	given     map[string]lua.LValue // what vars begin with: plain values
 	listed    CallInfo              // as it was registered; never changes then
 	object    *lua.LUserData
@@ -78,6 +80,7 @@ var callClass = &Class{
 		{Name: "language", Type: naming(NamesLanguage), Settable: true, Summary: `of prompts: "en"`},
 		{Name: "state", Type: words("trying", "ringing", "early", "answered", "ended"), Summary: "how far the call has come"},
 		{Name: "vars", Type: mapOf(anything()), Summary: "values of the script's own, which end with the call"},
+		{Name: "fields", Type: mapOf(anything()), Summary: "what the script wants to be kept in the record of the call, as text; accountcode, userfield and amaflags have columns of their own in Asterisk's formats"},
 		{Name: "peer", Type: text(), Summary: `the phone or trunk, "" for guests`},
 		{Name: "endpoint", Type: text(), Summary: `the kind of line: "sip"`},
 		{Name: "headers", Type: object("headers"), Summary: `headers of the first message, by name: call.headers["X-Queue"]`},
@@ -95,6 +98,7 @@ func (c *Call) handle(e call.Event) {
 		}
 	case call.Alerting:
 		c.alerting = true
+		c.rings()
 	case call.EarlyMedia:
 		c.early = true
 	case call.Connected:
@@ -174,9 +178,19 @@ func (c *Call) worker(port call.Port) *media.Worker {
 func (c *Call) send(s call.Signal) error {
 	err := c.leg.Send(context.Background(), s)
 	if err == nil {
+		if _, ring := s.(call.Ring); ring {
+			c.rings()
+		}
 		c.signalled(s)
 	}
 	return err
+}
+
+// rings notes when it rang first.
+func (c *Call) rings() {
+	if c.memo.rang.IsZero() {
+		c.memo.rang = c.task.clock.Now()
+	}
 }
 
 // answer answers an incoming call that is not answered yet.
@@ -232,6 +246,11 @@ func (c *Call) get(L *lua.LState, name string) (lua.LValue, bool) {
 			}
 		}
 		return c.vars, true
+	case "fields":
+		if c.fields == nil {
+			c.fields = L.NewTable()
+		}
+		return c.fields, true
 	case "extension":
 		return lua.LString(c.extension), true
 	case "context":

@@ -146,6 +146,10 @@ func (d *dialling) begin(at *attempt) {
 		}
 		return
 	}
+	d.c.memo.dialled++
+	if d.c.memo.far == nil {
+		d.c.memo.target = at.target
+	}
 	to := d.target(address)
 	t.log.Debug("dialling", "target", at.target, "shown", to.Caller.Number)
 	t.clock.Hold()
@@ -299,6 +303,7 @@ func (d *dialling) result(began time.Time) int {
 		return d.failure(began)
 	}
 	w := d.winner.party
+	c.memo.target, c.memo.far = d.winner.target, w
 	if err := c.answer(); err != nil {
 		w.drop(call.CauseNormal)
 		return a.done(err)

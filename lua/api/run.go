@@ -307,6 +307,10 @@ func (t *task) serve(found route.Match) {
 	defer t.survive("serving a call", func() {
 		c.broke()
 		c.drop(call.CauseTemporaryFailure)
+		c.how = "error"
+		if t.api.services.Ended != nil {
+			t.api.services.Ended(c.record())
+		}
 		t.release()
 		t.endStreams()
 		t.abandon()
@@ -409,12 +413,12 @@ func (c *Call) ending(err error) string {
 // ended logs the end and hands the record on.
 func (t *task) ended() {
 	r := t.call.record()
-	if r.Answered {
+	if !r.Answered.IsZero() {
 		t.api.counters.answered.Add(1)
 	}
 	t.call.over(r)
 	t.log.LogAttrs(context.Background(), slog.LevelInfo, "call ended",
-		slog.String("cause", r.Cause), slog.Duration("duration", r.Duration), slog.Duration("talk", r.TalkTime), slog.Bool("answered", r.Answered))
+		slog.String("cause", r.Cause), slog.Duration("duration", r.Duration()), slog.Duration("talk", r.Talk()), slog.Bool("answered", !r.Answered.IsZero()))
 	if t.api.services.Ended != nil {
 		t.api.services.Ended(r)
 	}

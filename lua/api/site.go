@@ -20,6 +20,8 @@ type Site struct {
 	Routes  *route.Table
 	Secrets []string // names given to secret, in order
 	Tests   []Test   // of a test file
+	Records []RecordSink
+	Keeping Keeping
 
 	RequireTests bool                // tests must pass before edited scripts are put into service
 	Mailboxes    map[string]*Mailbox // by address; nil where there are none

@@ -56,14 +56,16 @@ end)`,
 }
 
 func (a *Args) traceStep() int {
-	l := a.story()
+	l, o := a.story(), a.Options(0)
+	if t := a.task(); t != nil && t.call != nil && o.Has("app") && a.Value(1) == lua.LNil {
+		t.call.memo.app, t.call.memo.data, t.call.memo.foreign = o.String("app"), cut(o.String("args"), longestArgs), true
+	}
 	if party, ok := a.Value(1).(*lua.LUserData); ok {
 		l = party.Value.(*Call).story
 	}
 	if l == nil {
 		return 0
 	}
-	o := a.Options(0)
 	file, line := o.String("file"), o.Int("line")
 	if file == "" {
 		file, line = a.State.Where(a.L)
@@ -271,11 +273,11 @@ func (c *Call) over(r Record) {
 		return
 	}
 	status := "unanswered"
-	if r.Answered {
+	if !r.Answered.IsZero() {
 		status = "answered"
 	}
 	c.story.Note(trace.End, "", 0, slog.String("status", status), slog.String("cause", r.Cause),
-		slog.Duration("duration", r.Duration), slog.Duration("talk", r.TalkTime))
+		slog.Duration("duration", r.Duration()), slog.Duration("talk", r.Talk()))
 	c.story.End(c.outcome())
 }
 
@@ -373,6 +375,9 @@ func (a *Args) noteHTTP(method, address, status string, code int, took time.Dura
 
 // turnedAway notes a call that no script served.
 func (api *API) turnedAway(info *call.Info, s call.Hangup, version int) {
+	if api.services.TurnedAway != nil {
+		api.services.TurnedAway(api.refusedRecord(info, s, version))
+	}
 	l := api.services.Trace.Leg(info.ID)
 	if l == nil {
 		return

@@ -20,6 +20,7 @@ var modules = []Word{
 	{"trace", "the story of the call, as `moonwire trace` shows it"},
 	{"timer", "functions that run later"},
 	{"time", "clocks, dates and their text; times are seconds since 1970 in UTC"},
+	{"records", "where the records of calls go"},
 	{"json", "JSON"},
 	{"http", "requests to other machines, within what is granted"},
 	{"re", "regular expressions"},
@@ -37,7 +38,7 @@ var modules = []Word{
 // variables themselves, because the functions in it refer to it.
 func init() {
 	table = slices.Concat(
-		dialplanEntries, lookupEntries, settingEntries, sipEntries,
+		dialplanEntries, lookupEntries, settingEntries, recordsEntries, sipEntries,
 		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, togetherEntries, originateEntries, agiEntries,
 		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, preciseEntries, fsEntries, programEntries, streamEntries, helperEntries,
 		mailboxEntries,

@@ -111,7 +111,7 @@ func (c *Call) Result() Result {
 	info := c.Info()
 	r := Result{How: "refused", Cause: info.Cause, Duration: c.world.Now().Sub(c.Began), Variables: c.world.variables(info.ID)}
 	if record, ok := c.Record(); ok {
-		r.How, r.Answered, r.Duration, r.Talk = record.How, record.Answered, record.Duration, record.TalkTime
+		r.How, r.Answered, r.Duration, r.Talk = record.How, !record.Answered.IsZero(), record.Duration(), record.Talk()
 		for name, value := range record.Vars {
 			r.Variables[name] = value
 		}

@@ -12,6 +12,7 @@
 ---@field language string of prompts: "en"
 ---@field state "trying"|"ringing"|"early"|"answered"|"ended" how far the call has come
 ---@field vars table<string, any> values of the script's own, which end with the call
+---@field fields table<string, any> what the script wants to be kept in the record of the call, as text; accountcode, userfield and amaflags have columns of their own in Asterisk's formats
 ---@field peer string the phone or trunk, "" for guests
 ---@field endpoint string the kind of line: "sip"
 ---@field headers headers headers of the first message, by name: call.headers["X-Queue"]
@@ -107,6 +108,10 @@ timer = {}
 ---Clocks, dates and their text; times are seconds since 1970 in UTC.
 ---@class timelib
 time = {}
+
+---Where the records of calls go.
+---@class recordslib
+records = {}
 
 ---JSON.
 ---@class jsonlib
@@ -352,6 +357,87 @@ function limits(settings) end
 ---```
 ---@param capabilities grant.capabilities what may be reached
 function grant(capabilities) end
+
+---@class records.csv.options
+---@field path? string the file, within the data directory unless it begins with a slash (default "records/Master.csv")
+---@field columns? string[] their names: those of the page on call records, or of call.fields; where left out those of Asterisk
+---@field header? boolean begin a new file with a line of names (default false)
+---@field name? string tells several sinks of a kind apart; that of the kind where left out. Delivery goes on where it stopped for a name that is known
+---@field utc? boolean times in UTC instead of the server's zone (default false)
+
+---Writes the record of each call to a file, as Asterisk writes Master.csv.
+---
+---Only while scripts are loaded.
+---
+---```lua
+---records.csv { path = "/var/log/moonwire/Master.csv" }
+---```
+---@param options records.csv.options where, and how
+function records.csv(options) end
+
+---@class records.sqlite.options
+---@field path? string the file, within the data directory unless it begins with a slash (default "records/cdr.sqlite")
+---@field table? string the table, perhaps with its schema; made where there is none (default "cdr")
+---@field name? string tells several sinks of a kind apart; that of the kind where left out. Delivery goes on where it stopped for a name that is known
+---@field utc? boolean times in UTC instead of the server's zone (default false)
+
+---Writes the record of each call to a table of an SQLite database.
+---
+---Only while scripts are loaded.
+---
+---```lua
+---records.sqlite { path = "/srv/calls/cdr.sqlite" }
+---```
+---@param options records.sqlite.options where, and how
+function records.sqlite(options) end
+
+---@class records.postgres.options
+---@field dsn string server, database, user: `postgres://moonwire:secret@db.example.org/calls`
+---@field table? string the table, perhaps with its schema; made where there is none (default "cdr")
+---@field name? string tells several sinks of a kind apart; that of the kind where left out. Delivery goes on where it stopped for a name that is known
+---@field utc? boolean times in UTC instead of the server's zone (default false)
+
+---Writes the record of each call to a table of a PostgreSQL database.
+---
+---Only while scripts are loaded.
+---
+---```lua
+---records.postgres { dsn = env("RECORDS_DSN", "postgres://moonwire@db.example.org/calls"), table = "cdr" }
+---```
+---@param options records.postgres.options where, and how
+function records.postgres(options) end
+
+---@class records.mysql.options
+---@field dsn string user, server, database: `moonwire:secret@tcp(db.example.org:3306)/asterisk`
+---@field table? string the table, perhaps with its schema; made where there is none (default "cdr")
+---@field name? string tells several sinks of a kind apart; that of the kind where left out. Delivery goes on where it stopped for a name that is known
+---@field utc? boolean times in UTC instead of the server's zone (default false)
+
+---Writes the record of each call to a table of a MySQL or MariaDB database.
+---
+---Only while scripts are loaded.
+---
+---```lua
+---records.mysql { dsn = env("RECORDS_DSN", "moonwire@tcp(db.example.org)/asterisk"), table = "cdr" }
+---```
+---@param options records.mysql.options where, and how
+function records.mysql(options) end
+
+---@class records.keep.options
+---@field days? number how long records are kept that every sink has (default 90)
+---@field size? integer of the whole journal, 64 KB or more (in bytes, default 536870912)
+
+---Says how much of the journal of call records is kept on this server.
+---
+---What every sink has got is kept so long, for `moonwire records`. What some sink has not got stays while there is room.
+---
+---Only while scripts are loaded.
+---
+---```lua
+---records.keep { days = 30, size = 100e6 }
+---```
+---@param options records.keep.options how much
+function records.keep(options) end
 
 ---@class sip.phone.settings
 ---@field password string see `secret` and `env`
