@@ -12,6 +12,7 @@ import (
 
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/call/fake"
+	"github.com/moonwire/moonwire/core/clock"
 )
 
 // talks is a program of the shell that gives commands, one a line, and notes
@@ -370,5 +371,25 @@ func TestAGIAtOnce(t *testing.T) {
 	w.clock.Settle()
 	if n := w.api.Stats().Active; n != 0 {
 		t.Errorf("%d calls are left", n)
+	}
+}
+
+// A program hears the call on its descriptor 3, while it goes on.
+func TestEAGI(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "listen.eagi")
+	text := "#!/bin/sh\nwhile read -r l && [ -n \"$l\" ]; do case $l in *enhanced*) e=$l;; esac; done\n" +
+		"n=$(head -c 3200 <&3 | wc -c)\necho \"SET VARIABLE HEARD \\\"$n $e\\\"\"; read -r r\n"
+	if err := os.WriteFile(program, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	a, ended := realServer(t, `call:answer() call:agi { "`+program+`", audio = true }`, nil)
+	site := a.host.Current().Declarations().(*Site)
+	site.Grants.Programs = []Programs{{Allowed: []string{program}, User: me}}
+	leg := fake.NewLeg(clock.Real, call.Info{ID: "c1", Incoming: true, Context: "internal", Extension: "600"})
+	leg.Port().Speak(make([]int16, 160*1000)) // which the line takes at its pace
+	a.Accept(leg)
+	r := <-ended
+	if got := r.Vars["HEARD"]; got != "3200 agi_enhanced: 1.0" {
+		t.Errorf("heard %q", got)
 	}
 }

@@ -82,6 +82,7 @@ func guardSingle(e *ast.FuncCallExpr) ast.Expr {
 // fields with computed keys.
 func guardTable(e *ast.TableExpr, repeated bool) ast.Expr {
 	computed := takeComputedFields(e)
+	closeFields(e)
 	var made ast.Expr = e
 	if len(computed) == 0 && repeated {
 		return guardCall(e.Line(), nameTable, e)
@@ -93,6 +94,20 @@ func guardTable(e *ast.TableExpr, repeated bool) ast.Expr {
 		computed = computed[n:]
 	}
 	return made
+}
+
+// closeFields adds a field that sets nothing behind a last one such as k = f(),
+// for which the compiler takes what f returns into the table's list.
+func closeFields(e *ast.TableExpr) {
+	if n := len(e.Fields); n > 1 && e.Fields[n-1].Key != nil {
+		switch e.Fields[n-1].Value.(type) {
+		case *ast.FuncCallExpr, *ast.Comma3Expr:
+			nothing, key := &ast.NilExpr{}, &ast.StringExpr{Value: ""}
+			nothing.SetLine(e.Line())
+			key.SetLine(e.Line())
+			e.Fields = append(e.Fields, &ast.Field{Key: key, Value: nothing})
+		}
+	}
 }
 
 // takeComputedFields removes the fields [key] = value whose key is not a

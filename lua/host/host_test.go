@@ -111,6 +111,7 @@ func TestLanguage(t *testing.T) {
 		{"mixed assignment", `local t, x = {} local k = "a" t[k], x, t.b = (function() return 1, 2, 3 end)() return t.a, x, t.b`, "1 2 3"},
 		{"computed fields", `local k = "a" local t = {1, 2, [k] = 3, [k .. "b"] = 4, 5} return #t, t.a, t.ab`, "3 3 4"},
 		{"last field open", `local function f() return 1, 2, 3 end local k = "x" return #{f(), [k] = 1}, #{[k] = 1, f()}`, "1 3"},
+		{"last field named", `local function f() return 1, 2, 3 end local t, u = {9, k = f()}, {9, k = {}} return #t, t.k, #u, #{9, k = {7}, 8}`, "1 1 1 2"},
 		{"single", `local function f() return 1, 2 end local function g(s) s = (f()) return s end return g(0), (f())`, "1 1"},
 		{"pcall keeps closures", `local n = 0 local function inc() n = n + 1 end inc() pcall(error, "x") inc() return n`, "2"},
 		{"pcall results", `return pcall(function(a, b) return b, a end, 1, 2)`, "true 2 1"},
