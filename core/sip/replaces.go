@@ -25,9 +25,6 @@ func (e *Endpoint) replaced(req *sipgo.Request, p *peer) (*leg, replaces, *answe
 	if len(list) == 0 {
 		return nil, replaces{}, nil
 	}
-	if p.guests != nil {
-		return nil, replaces{}, &answer{status: 403}
-	}
 	if len(list) > 1 || len(values(req, "join")) > 0 {
 		return nil, replaces{}, &answer{status: 400, reason: "One Replaces"}
 	}
@@ -38,6 +35,9 @@ func (e *Endpoint) replaced(req *sipgo.Request, p *peer) (*leg, replaces, *answe
 	l := e.legByTag(r.toTag)
 	if l == nil {
 		return nil, r, &answer{status: 481}
+	}
+	if p.guests != nil {
+		return nil, r, &answer{status: 403}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

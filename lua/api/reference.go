@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -17,7 +19,7 @@ func WriteReference(w io.Writer) error {
 	b.line("## Declaring a site\n")
 	b.section("")
 	b.section("sip")
-	for _, class := range []string{"context", "call", "caller", "headers", "stream", "reload"} {
+	for _, class := range inOrder(classes) {
 		b.line("## The object `%s`\n\n%s\n", class, classes[class].Summary)
 		b.fields("Field", classes[class].Fields, func(f Field) bool { return f.Settable }, "can be set")
 		b.section(class)
@@ -27,6 +29,13 @@ func WriteReference(w io.Writer) error {
 		b.section(m.Name)
 	}
 	return b.w.Flush()
+}
+
+// inOrder are the names of classes: those that every script meets, then the rest.
+func inOrder(all map[string]*Class) []string {
+	order := []string{"context", "call", "caller", "headers"}
+	rest := slices.Sorted(maps.Keys(all))
+	return append(order, slices.DeleteFunc(rest, func(name string) bool { return slices.Contains(order, name) })...)
 }
 
 func anchor(e *Entry) string {

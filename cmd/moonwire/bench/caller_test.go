@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -128,7 +129,7 @@ func (s *tinyServer) reply(m message, to netip.AddrPort, status, number string) 
 }
 
 func (s *tinyServer) send(message string, to netip.AddrPort) {
-	if _, err := s.conn.WriteToUDPAddrPort([]byte(message), to); err != nil {
+	if _, err := s.conn.WriteToUDPAddrPort([]byte(message), to); err != nil && !errors.Is(err, net.ErrClosed) {
 		s.t.Error(err)
 	}
 }
