@@ -12,6 +12,10 @@ type Compiled struct {
 	files map[compiledKey]*script
 }
 
+// library keeps the compiled files of Lib: the Hosts of a process, of which tests
+// and checks make many, have the same ones.
+var library Compiled
+
 // compiledKey is what the code depends on.
 type compiledKey struct {
 	hash          [sha256.Size]byte

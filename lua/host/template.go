@@ -127,7 +127,7 @@ func (t *template) loadLib(lib fs.FS) error {
 	v := t.state.version
 	var wrong ScriptErrors
 	for _, src := range sources {
-		file, err := t.host.options.Compiled.compile(src, true, false)
+		file, err := library.compile(src, true, false)
 		if err != nil {
 			wrong = appendErrors(wrong, err)
 			continue
