@@ -40,7 +40,7 @@ context "t":extension("1", function(call)
   for _, name in ipairs { "Set", "dial", "PLAYBACK", "Gosub", "Macro", "Read", "WaitExten" } do
     assert(asterisk.known(name).level ~= "unavailable", name)
   end
-  for _, name in ipairs { "Queue", "VoiceMail", "MeetMe", "AGI" } do
+  for _, name in ipairs { "Queue", "MeetMe", "SendFAX" } do
     local known = asterisk.known(name)
     assert(known.level == "unavailable" and known.note ~= "", name)
   end

@@ -2082,7 +2082,7 @@ function url.decode(text) end
 function url.query(values) end
 
 ---@class mailbox.settings
----@field pin? string digits that open it, until its owner changes them by phone; none are asked for where it is empty (default "")
+---@field pin? string digits that open it, until its owner changes them by phone; none are asked for where it is empty, and other characters no keypad can enter (default "")
 ---@field name? string whose it is (default "")
 ---@field email? string where its owner gets mail (default "")
 ---@field pager? string where its owner gets short mail (default "")

@@ -44,6 +44,7 @@ end
 -- Asks for a mailbox, where none is given, and for its PIN, where it has one.
 -- Options:
 --   context   of mailboxes whose number is entered; "default" where left out
+--   prefix    put before the number that is entered
 --   attempts  so often; the mailbox's maxlogins, or 3
 --   escape    * in place of the number ends it
 -- Returns the mailbox, or nil and why: "failed", "escape", "missing".
@@ -62,7 +63,7 @@ return function(call, address, options)
     if not fixed then
       local digits = number(call, prompt)
       if digits == "*" and options.escape then return nil, "escape" end
-      box = digits ~= "" and mailboxes.find(digits .. "@" .. (options.context or "default")) or nil
+      box = digits ~= "" and mailboxes.find((options.prefix or "") .. digits .. "@" .. (options.context or "default")) or nil
       if box and not box.locked then return box end
     end
     local pin = number(call, fixed and failures > 0 and "vm-incorrect" or "vm-password")

@@ -92,6 +92,7 @@ local keys = {
 --   pin        false: it is not asked for
 --   folder     which to begin with; "INBOX"
 --   context    of mailboxes whose number is entered
+--   prefix     put before the number that is entered
 --   attempts   to log in
 --   escape     what * does in place of a number: a function(call); true: main ends
 --   call_back  how who left a message is called: a function(call, number), or the

@@ -10,7 +10,8 @@ local order = {
   "host", "transport", "user", "auth_user", "password", "register", "register_as", "expires", "context", "caller_id", "mailbox",
   "from_user", "from_domain", "outbound_proxy", "match", "auth", "trust_identity", "contacts", "min_expires", "max_expires",
   "qualify", "call_limit", "codecs", "dtmf", "language", "nat", "advertise", "local_nets", "realm", "user_agent",
-  "certificate", "key", "rtp_ports", "pin", "name", "email", "calls",
+  "certificate", "key", "rtp_ports", "pin", "name", "email", "pager", "zone", "maxmsg", "maxsecs", "minsecs", "maxsilence", "maxlogins",
+  "review", "operator", "saycid", "envelope", "callback", "nextaftercmd", "attach", "delete", "calls",
 }
 
 local function value(v)

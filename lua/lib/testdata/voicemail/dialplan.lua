@@ -32,3 +32,20 @@ context "starred":extension("502", function(call) voicemail.leave(call, "1101@fi
 on("voicemail.changed", function(event)
   log.info("%s: %d new, %d urgent, %d old", event.mailbox, event.new, event.urgent, event.old)
 end)
+
+-- A dialplan of Asterisk's.
+local asterisk = require "asterisk"
+
+asterisk.extension("old", "700", function() return {
+  { 1, "VoiceMail", "u1102@finance" },
+  { 2, "Set", "LEFT=${VMSTATUS}" },
+  { 3, "NoOp" },
+} end)
+asterisk.extension("old", "701", function() return { { 1, "VoiceMail", "1103@finance,b" } } end)
+asterisk.extension("old", "702", function() return { { 1, "VoiceMailMain", "1102@finance,s" } } end)
+asterisk.extension("old", "703", function() return {
+  { 1, "GotoIf", function(ch) return ch:fn("MAILBOX_EXISTS", "1102@finance") .. "?2:3" end },
+  { 2, "SayNumber", function(ch) return ch:fn("VMCOUNT", "1102@finance") end },
+  { 3, "Hangup" },
+} end)
+asterisk.extension("old", "o", function() return { { 1, "Playback", "pls-wait-connect-call" } } end)
