@@ -23,6 +23,7 @@ type translateCommand struct {
 	Output string `short:"o" required:"" help:"The site to write to; made where there is none." placeholder:"SITE"`
 	Report string `help:"Write the report as JSON." placeholder:"FILE"`
 	Era    string `default:"auto" help:"The Asterisk that the dialplan was written for: 1.0, 1.2, 1.4, 1.6 … 23." placeholder:"VERSION"`
+	Form   string `default:"structured" enum:"structured,tables" help:"How extensions are written: as if and while where their jumps allow it (structured), or all as tables of steps (tables)." placeholder:"FORM"`
 	Strict bool   `help:"Fail unless every line is translated exactly; then nothing is written but the report."`
 	Exec   bool   `help:"Run the commands of #exec lines."`
 	With   string `help:"A changed copy of scripts/translate to use." placeholder:"DIR"`
@@ -55,7 +56,7 @@ func (c translateCommand) Run(out io.Writer) error {
 		return err
 	}
 	options := translate.Options{
-		Input: input.FS(), Main: dialplan, Era: c.Era,
+		Input: input.FS(), Main: dialplan, Era: c.Era, Form: c.Form,
 		Exists: func(name string) bool {
 			_, err := os.Stat(filepath.Join(c.Output, filepath.FromSlash(name)))
 			return err == nil

@@ -83,25 +83,35 @@ func TestSeeds(t *testing.T) {
 	testTraces(t, folder)
 }
 
-func testTraces(t *testing.T, folder string) {
+// goldens reads the traces of a folder.
+func goldens(t *testing.T, folder string) []*golden {
+	t.Helper()
 	names, err := filepath.Glob(folder + "/*.json")
 	if err != nil || len(names) == 0 {
 		t.Fatal("there are no traces", err)
 	}
-	passed := map[string]int{}
-	all := map[string]int{}
+	var list []*golden
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var g golden
-		if err := json.Unmarshal(data, &g); err != nil {
+		g := new(golden)
+		if err := json.Unmarshal(data, g); err != nil {
 			t.Fatal(name, err)
 		}
+		list = append(list, g)
+	}
+	return list
+}
+
+func testTraces(t *testing.T, folder string) {
+	passed := map[string]int{}
+	all := map[string]int{}
+	for _, g := range goldens(t, folder) {
 		all[g.Tags[0]]++
 		t.Run(g.Name, func(t *testing.T) {
-			problem := play(t, &g)
+			problem := play(t, g)
 			switch {
 			case problem == "":
 				passed[g.Tags[0]]++
@@ -131,6 +141,14 @@ func play(t *testing.T, g *golden) string {
 		}
 		return err.Error()
 	}
+	w, ended := g.serve(t, site)
+	return w.compare(g, ended)
+}
+
+// serve has a site serve the call of a trace, and says whether it came to an end
+// before its caller was tired of it.
+func (g *golden) serve(t *testing.T, site map[string]string) (*world, bool) {
+	t.Helper()
 	start := monday
 	if g.Time != "" {
 		at, err := time.Parse("2006-01-02 15:04:05", strings.TrimSuffix(strings.Replace(g.Time, "T", " ", 1), "Z"))
@@ -165,7 +183,7 @@ func play(t *testing.T, g *golden) string {
 	ended := leg.Info().State == call.Ended
 	leg.HangsUp(call.CauseNormal)
 	w.clock.Advance(time.Minute)
-	return w.compare(g, ended)
+	return w, ended
 }
 
 // site is a folder with the programs of a trace.

@@ -18,8 +18,15 @@ var translator = sync.OnceValues(func() (*translate.Translator, error) {
 	return translate.New(context.Background(), scripts.Translator(), slog.New(slog.NewTextHandler(io.Discard, nil)))
 })
 
-// translated is the site that an installation becomes: its scripts by name.
+// translated is the site that an installation becomes, in the form that is usual:
+// its scripts by name.
 func translated(t *testing.T, files map[string]string) (map[string]string, error) {
+	t.Helper()
+	return translatedAs(t, files, "")
+}
+
+// translatedAs is translated with a choice of form.
+func translatedAs(t testing.TB, files map[string]string, form string) (map[string]string, error) {
 	t.Helper()
 	program, err := translator()
 	if err != nil {
@@ -33,7 +40,7 @@ func translated(t *testing.T, files map[string]string) (map[string]string, error
 	if _, ok := files[main]; !ok {
 		main = "extensions.ael"
 	}
-	result, err := program.Run(context.Background(), translate.Options{Input: input, Main: main, Era: "20", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	result, err := program.Run(context.Background(), translate.Options{Input: input, Main: main, Era: "20", Form: form, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	Folder  string // what the configuration calls that folder; "" means /etc/asterisk
 	Main    string // the dialplan's file; "" means extensions.conf
 	Era     string // "1.2", "20"; "" or "auto" finds out
+	Form    string // "structured": if and while where jumps allow it; "tables": all as tables of steps; "" means structured
 
 	// Exists tells whether the site has a file already; nil: it has none.
 	Exists func(path string) bool
@@ -179,6 +180,9 @@ func (j *job) table(L *lua.LState) *lua.LTable {
 	options.RawSetString("main", lua.LString(j.options.Main))
 	if j.options.Era != "" {
 		options.RawSetString("era", lua.LString(j.options.Era))
+	}
+	if j.options.Form != "" {
+		options.RawSetString("form", lua.LString(j.options.Form))
 	}
 	t.RawSetString("options", options)
 	return t

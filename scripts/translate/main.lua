@@ -23,7 +23,8 @@
 --   job.exec(command)  the output of a command; nil where that is not allowed
 --   job.exists(path)   whether the site has such a file already
 --   job.write(path, content)
---   job.options        era, main (the name of the dialplan's file)
+--   job.options        era, main (the name of the dialplan's file), form (structured
+--                      or tables)
 
 local reader = require "reader"
 local sections = require "sections"
@@ -50,7 +51,7 @@ local function translate_dialplan(job, report)
   if trees then lower.into(plan, trees, report) end
   local shims = analysis.run(plan, report, { old = era.old, era = era.number, compile = compiler })
   plan.runtime = config.translate(job, report, plan).runtime
-  for path, content in pairs(writer.write(plan, era, compiler.text)) do job.write(path, content) end
+  for path, content in pairs(writer.write(plan, era, compiler.text, job.options.form)) do job.write(path, content) end
   local list, files = writer.shims(shims)
   job.write("scripts/asterisk/shims.lua", list)
   for path, content in pairs(files) do

@@ -1,9 +1,10 @@
 -- Last pass: the dialplan to Lua.
 --
--- One file a context. Each extension is a function that gives a table of steps,
--- which the runtime (asterisk.extension) goes through as Asterisk would: exact by
--- construction, whatever the jumps. What is static is written as text; what has ${…} or $[…]
--- in it becomes a function of the channel.
+-- One file a context. An extension is written in one of two forms, which do the
+-- same: as Lua (script.lua), where its jumps are those of if and while; otherwise
+-- as a function that gives a table of steps, which the runtime goes through as
+-- Asterisk would, whatever the jumps. What is static is written as text; in a table,
+-- what has ${…} or $[…] in it becomes a function of the channel.
 --
 -- What is written depends on nothing but the input, line by line: translating
 -- twice gives the same bytes.
@@ -11,6 +12,7 @@
 local text = require "text"
 local arguments = require "arguments"
 local asterisk = require "asterisk"
+local script = require "script"
 
 local writer = {}
 
@@ -84,10 +86,11 @@ function pass:step(o, step, home)
   trailing(o, step.comment)
 end
 
-function pass:extension(o, extension)
+function pass:extension(o, extension, context)
   local first = extension.steps[1]
   o:add "\n"
   comments(o, first.above, "")
+  if self.script and self.script:extension(o, extension, context) then return end
   o:add("asterisk.extension(here, ", quote(extension.pattern), ", function() return {\n")
   for i, step in ipairs(extension.steps) do
     local above = step.above
@@ -157,7 +160,7 @@ function pass:context(context, name, files)
         begin(o, context)
       end
       written = written + 1
-      self:extension(o, extension)
+      self:extension(o, extension, context)
     end
   end
   files["scripts/" .. name(part) .. ".lua"] = table.concat(o)
@@ -234,9 +237,9 @@ function pass:settings(plan, era)
 end
 
 -- All files, by their path in the site. compile turns a text into the source of
--- an expression over ch.
-function writer.write(plan, era, compile)
-  local self = setmetatable({ compile = compile, cache = {} }, pass)
+-- an expression over ch; form is "structured" or "tables".
+function writer.write(plan, era, compile, form)
+  local self = setmetatable({ compile = compile, cache = {}, script = script.new(plan, form) }, pass)
   local files = { ["scripts/asterisk/settings.lua"] = self:settings(plan, era) }
   local names = namer()
   for _, context in ipairs(plan.contexts) do

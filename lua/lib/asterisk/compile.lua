@@ -140,42 +140,56 @@ local function function_call(parts)
   return name, inner, after
 end
 
+-- How the parts of a text are written; a table with the same functions may be
+-- given to compile.write in its stead.
+--   get(name)               a variable
+--   slice(value, numbers)   ":1:2" behind it
+--   expression(parts)       $[…], nil to have it evaluated from its text
+local plain = {
+  get = function(name) return method("get", quoted(name)) end,
+  slice = function(value, numbers) return ("ch:slice(%s, %s)"):format(value, quoted(numbers)) end,
+  expression = function() return nil end,
+}
+
 -- Writes what ":1:2" behind a name does to its value; nil where it is not plain.
-local function sliced(value, slice)
+local function sliced(value, slice, style)
   if slice == "" then return value end
   local numbers = slice:match "^:(.*)$"
   if not numbers then return nil end
-  return ("ch:slice(%s, %s)"):format(value, quoted(numbers))
+  return style.slice(value, numbers)
 end
 
-local function variable(parts)
+local function variable(parts, style)
   if #parts == 0 then return '""' end
   local name, inner, after = function_call(parts)
   if name then
-    local value = ("ch:fn(%s, %s)"):format(quoted(name), written(inner))
-    local result = sliced(value, after)
+    local value = ("ch:fn(%s, %s)"):format(quoted(name), written(inner, style))
+    local result = sliced(value, after, style)
     if result then return result end
   elseif #parts == 1 and type(parts[1]) == "string" and not parts[1]:find "[()]" then
-    local plain, slice = parts[1]:match "^([^:]*)(.*)$"
-    return sliced(method("get", quoted(plain)), slice)
+    local name, slice = parts[1]:match "^([^:]*)(.*)$"
+    return sliced(style.get(name), slice, style)
   end
-  return method("expand", written(parts))
+  return method("expand", written(parts, style))
 end
 
-function written(parts)
+function written(parts, style)
   local out = {}
   for _, part in ipairs(parts) do
     if type(part) == "string" then
       if part ~= "" then out[#out + 1] = quoted(part) end
     elseif part.kind == "variable" then
-      out[#out + 1] = variable(part.parts)
+      out[#out + 1] = variable(part.parts, style)
     else
-      out[#out + 1] = method("expression", written(part.parts))
+      out[#out + 1] = style.expression(part.parts) or method("expression", written(part.parts, style))
     end
   end
   if #out == 0 then return '""' end
   return table.concat(out, " .. ")
 end
+
+-- Writes a tree as a Lua expression over a local ch.
+function compile.write(parts, style) return written(parts, style or plain) end
 
 -- Compiles a text to a Lua expression over a local ch. The second result lists
 -- what is doubtful in it, with positions; the third says whether the text is
@@ -184,7 +198,7 @@ function compile.text(text)
   local parts, problems = compile.parse(text)
   local constant = true
   for _, part in ipairs(parts) do constant = constant and type(part) == "string" end
-  return written(parts), problems, constant
+  return written(parts, plain), problems, constant
 end
 
 return compile

@@ -90,6 +90,22 @@ end
 
 -- Finding steps -------------------------------------------------------------------
 
+-- The steps of an extension that is written as Lua; see script.lua.
+local function script_of(run, options, match)
+  local loops, priorities = options.loops or {}, {}
+  local line = require("asterisk.script").lines(options.lines)
+  local priority = 1
+  while line(priority) do
+    priorities[priority] = { priority, "", script = true, line = line(priority) }
+    priority = priority + 1
+  end
+  for from, to in pairs(loops) do priorities[from][2], priorities[to][2] = "While", "EndWhile" end
+  return {
+    run = run, line = line, loops = loops, priorities = priorities, labels = options.labels or {},
+    file = options.file, pattern = match.pattern, context = match.context,
+  }
+end
+
 -- The steps of an extension that was found: by priority, and by label. Those of
 -- an extension that is written in moonwire's own way are nil.
 local function load(ch, match)
@@ -105,6 +121,10 @@ local function load(ch, match)
     return nil
   end
   local build, options = match.serve(stepsAsked)
+  if options.lines then
+    ch.loaded[key] = script_of(build, options, match)
+    return ch.loaded[key]
+  end
   loaded = { priorities = {}, labels = {}, file = options.file, pattern = match.pattern, context = match.context }
   for _, step in ipairs(build()) do
     local priority = step[1]
@@ -171,17 +191,20 @@ function flow.switch(ch, switch, context, extension, visit)
   return visit(there, number)
 end
 
--- Finds the step that a priority of an extension is, with where it was found.
+-- Finds the step that a priority of an extension is, with where it was found, and
+-- whether it is in the first extension that fits.
 function flow.step(ch, context, extension, priority)
   local step, steps, there, number
+  local visited = 0
   each(ch, context, extension, function(found, switchedContext, switchedNumber)
+    visited = visited + 1
     step = found.priorities[priority]
     if step then
       steps, there, number = found, switchedContext, switchedNumber
       return true
     end
   end, 1)
-  return step, steps, there, number
+  return step, steps, there, number, visited == 1
 end
 
 -- Whether a priority of an extension exists.
@@ -272,28 +295,37 @@ function flow.known(ch, name)
   return name, require("asterisk.shims").applications[name] ~= nil
 end
 
--- Runs the step at the channel's place. Returns false where there is none, or
--- true and the results of its application.
-function flow.spawn(ch)
+-- Runs the step at the channel's place, or as many as follow it in a text of Lua;
+-- see steps for goOn. Returns false where there is none, or true and the results
+-- of its application.
+function flow.spawn(ch, goOn)
   if ch.call.state == "answered" then ch.wasAnswered = true end
-  local step, steps, there, number = flow.step(ch, ch.context, ch.exten, ch.priority)
+  local step, steps, there, number, first = flow.step(ch, ch.context, ch.exten, ch.priority)
   if not step then return false end
   if there then ch.context, ch.exten = there, number end
   if step.native then
     step[2](ch.call)
     return true, "hangup"
   end
+  if step.script then
+    return require("asterisk.script").run(ch, steps, there ~= nil or not first, steps.context ~= ch.context, goOn)
+  end
   local text = step[3] or ""
   if type(text) == "function" then text = text(ch) end
-  local name, known = flow.known(ch, step[2])
+  return true, flow.execute(ch, steps, step[2], text, step.line, step.file)
+end
+
+-- Notes a step of an extension and runs it. Returns the results of its application.
+function flow.execute(ch, steps, application, text, line, file)
+  local name, known = flow.known(ch, application)
   if known then
     ch:note {
       context = ch.context, extension = ch.exten, priority = ch.priority, app = name, args = text,
-      pattern = steps.pattern, found_in = steps.context, file = step.file or steps.file, line = step.line,
+      pattern = steps.pattern, found_in = steps.context, file = file or steps.file, line = line,
     }
   end
   ch.jumped = false
-  return true, flow.timed(ch, name, text)
+  return flow.timed(ch, name, text)
 end
 
 -- Runs an application within the time that TIMEOUT(absolute) leaves the call.
@@ -313,7 +345,7 @@ end
 -- on. Returns found, result, key as the last step did.
 local function steps(ch, goOn)
   while true do
-    local found, result, key = flow.spawn(ch)
+    local found, result, key = flow.spawn(ch, goOn)
     if not found or result then return found, result, key end
     if not ch.jumped then ch.priority = ch.priority + 1 end
     if goOn and not goOn() then return true end

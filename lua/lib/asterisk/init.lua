@@ -17,6 +17,7 @@ local compile = require "asterisk.compile"
 local expr = require "asterisk.expr"
 local flow = require "asterisk.flow"
 local registry = require "asterisk.registry"
+local script = require "asterisk.script"
 
 for _, name in ipairs {
   "apps.control", "apps.subroutines", "apps.loops", "apps.conditions", "apps.branches", "apps.line", "apps.playback", "apps.read", "apps.say",
@@ -28,6 +29,8 @@ for _, name in ipairs {
   require("asterisk." .. name)
 end
 
+script.open()
+
 return {
   extension = flow.extension,
   include = flow.include,
@@ -37,6 +40,8 @@ return {
   known = registry.known,
   known_function = registry.known_function,
   names = registry.names,
+  is_method = script.is_method,
+  is_field = script.is_field,
   compile = compile,
   expr = expr,
   arguments = arguments,

@@ -17,6 +17,7 @@ local function branches(text)
 end
 
 local function take(ch, condition, yes, no)
+  ch.taken = condition
   local where = condition and yes or no
   if not condition then where = no end
   where = where and arguments.trim(where) or ""

@@ -37,58 +37,58 @@ local asterisk = require "asterisk"
 local here = "demo"
 context(here)
 
-asterisk.extension(here, "_[1_4]", function() return {
-  { 1, "Set", function(ch) return "NAME=" .. ch:fn("RAND", "") end, line = 2 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "_[1_4]", function(ch)
+  ch:Set("NAME", ch:fn("RAND", ""))
+end, { file = "extensions.conf", lines = "2" })
 
-asterisk.extension(here, "101", function() return {
-  { 1, "Dial ", function(ch) return ch:get "ARG2" .. ",20,t" end, line = 3 },
-  { 2, "Goto", "s-$(DIALSTATUS),1", line = 4 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "101", function(ch)
+  ch:run("Dial ", ch.ARG2, 20, "t")
+  return ch:go("s-$(DIALSTATUS)", 1)
+end, { file = "extensions.conf", lines = "3-4" })
 
-asterisk.extension(here, "s-BUSY", function() return {
-  { 1, "", "Goto(default,s,1)", line = 5 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "s-BUSY", function(ch)
+  ch:run("", "Goto(default,s,1)")
+end, { file = "extensions.conf", lines = "5" })
 
-asterisk.extension(here, "102", function() return {
-  { 1, "SayDigits", function(ch) return ch:expand "EXTEN:-2)" end, line = 6 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "102", function(ch)
+  ch:SayDigits(ch:expand "EXTEN:-2)")
+end, { file = "extensions.conf", lines = "6" })
 
-asterisk.extension(here, "103", function() return {
-  { 1, "GotoIf", function(ch) return ch:expression(ch:get "CALLERIDNUM" .. " = 8885551212") .. " ?20 :10" end, line = 7 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "103", function(ch)
+  return ch:GotoIf(ch:expression(ch.CALLERIDNUM .. " = 8885551212") .. " ", "20 ", 10)
+end, { file = "extensions.conf", lines = "7" })
 
-asterisk.extension(here, "104", function() return {
-  { 1, "Set", function(ch) return "NAME = " .. ch:fn("DB", "cidname/" .. ch:fn("CALLERID", "num")) end, line = 8 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "104", function(ch)
+  ch:Set("NAME = " .. ch:fn("DB", "cidname/" .. ch:fn("CALLERID", "num")))
+end, { file = "extensions.conf", lines = "8" })
 
-asterisk.extension(here, "105", function() return {
-  { 1, "Set", "CALLERID(all)=”SipPhone” ", line = 9 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "105", function(ch)
+  ch:Set("CALLERID(all)", "”SipPhone” ")
+end, { file = "extensions.conf", lines = "9" })
 
-asterisk.extension(here, ")_8.", function() return {
-  { 1, "Dial", function(ch) return "SIP/" .. ch:get "EXTEN" .. "@sipnet,40" end, line = 10 },
-} end, { file = "extensions.conf", caller = "201" })
+asterisk.extension(here, ")_8.", function(ch)
+  ch:Dial("SIP/" .. ch.EXTEN .. "@sipnet", 40)
+end, { file = "extensions.conf", lines = "10", caller = "201" })
 
-asterisk.extension(here, "106", function() return {
-  { 1, "Goto", "200|1", line = 12 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "106", function(ch)
+  return ch:go "200|1"
+end, { file = "extensions.conf", lines = "12" })
 
-asterisk.extension(here, "107", function() return {
-  { 1, "Set,X=5", line = 13 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "107", function(ch)
+  ch:run "Set,X=5"
+end, { file = "extensions.conf", lines = "13" })
 
-asterisk.extension(here, "108", function() return {
-  { 1, "Playbak", "hello", line = 14 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "108", function(ch)
+  ch:run("Playbak", "hello")
+end, { file = "extensions.conf", lines = "14" })
 
-asterisk.extension(here, "_s-.", function() return {
-  { 1, "Goto", "s-BUSY", line = 16 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "_s-.", function(ch)
+  return ch:go "s-BUSY"
+end, { file = "extensions.conf", lines = "16" })
 
-asterisk.extension(here, "NXX", function() return {
-  { 1, "Hungup", line = 20 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "NXX", function(ch)
+  ch:run "Hungup"
+end, { file = "extensions.conf", lines = "20" })
 ==== scripts/macro-x.lua
 ---@shared
 -- Context [ macro-x], from extensions.conf.
@@ -98,9 +98,9 @@ local asterisk = require "asterisk"
 local here = " macro-x"
 context(here)
 
-asterisk.extension(here, "111", function() return {
-  { 1, "Set", "FOO", line = 25 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "111", function(ch)
+  ch:Set "FOO"
+end, { file = "extensions.conf", lines = "25" })
 ==== scripts/shims/hungup.lua
 -- What the application Hungup does. It is yours to write; the dialplan uses
 -- it first at extensions.conf:20.

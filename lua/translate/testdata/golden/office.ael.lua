@@ -50,15 +50,15 @@ asterisk.include(here, "outbound", { when = "08:00-18:00,mon-fri,*,*" }) -- exte
 asterisk.include(here, "night") -- extensions.ael:11
 
 -- Ring it first.
-asterisk.extension(here, "1001", function() return {
-  { 1, "Gosub", "ring,~~s~~,1(SIP/1001, 20)", line = 15 },
-  { 2, "MSet", function(ch) return "CALLERID(name)=" .. ch:expression("\"x\"") end, line = 16 },
-  { 3, "Goto", "night,s,1", line = 17 },
-} end, { file = "extensions.ael" })
+asterisk.extension(here, "1001", function(ch)
+  ch:Gosub "ring,~~s~~,1(SIP/1001, 20)"
+  ch:MSet("CALLERID(name)=" .. ch:expression("\"x\""))
+  return ch:go("night", "s", 1)
+end, { file = "extensions.ael", lines = "15-17" })
 
-asterisk.extension(here, "_2XX", function() return {
-  { 1, "Dial", function(ch) return "SIP/" .. ch:get "EXTEN" end, line = 19 },
-} end, { file = "extensions.ael" })
+asterisk.extension(here, "_2XX", function(ch)
+  ch:Dial("SIP/" .. ch.EXTEN)
+end, { file = "extensions.ael", lines = "19" })
 
 -- at once
 asterisk.extension(here, "600", function() return {
@@ -122,9 +122,9 @@ local asterisk = require "asterisk"
 local here = "night"
 context(here)
 
-asterisk.extension(here, "s", function() return {
-  { 1, "Playback", "closed", line = 40 },
-} end, { file = "extensions.ael" })
+asterisk.extension(here, "s", function(ch)
+  ch:Playback "closed"
+end, { file = "extensions.ael", lines = "40" })
 ==== scripts/outbound.lua
 ---@shared
 -- Context [outbound], from extensions.ael.
@@ -134,9 +134,9 @@ local asterisk = require "asterisk"
 local here = "outbound"
 context(here)
 
-asterisk.extension(here, "_0.", function() return {
-  { 1, "Dial", function(ch) return ch:get "TRUNK" .. "/" .. ch:get "EXTEN" end, line = 39 },
-} end, { file = "extensions.ael", caller = "5551" })
+asterisk.extension(here, "_0.", function(ch)
+  ch:Dial(ch.TRUNK .. "/" .. ch.EXTEN)
+end, { file = "extensions.ael", lines = "39", caller = "5551" })
 ==== scripts/ring.lua
 ---@shared
 -- Context [ring], from extensions.ael.
@@ -146,21 +146,23 @@ local asterisk = require "asterisk"
 local here = "ring"
 context(here)
 
-asterisk.extension(here, "~~s~~", function() return {
-  { 1, "MSet", function(ch) return "LOCAL(phone)=" .. ch:get "ARG1" end, line = 3 },
-  { 2, "MSet", function(ch) return "LOCAL(seconds)=" .. ch:get "ARG2" end, line = 3 },
-  { 3, "Dial", function(ch) return ch:get "phone" .. "," .. ch:get "seconds" end, line = 4 },
-  { 4, "GotoIf", function(ch) return ch:expression("\"" .. ch:get "DIALSTATUS" .. "\" = \"BUSY\"") .. "?5:6" end, line = 5 },
-  { 5, "Goto", "8", line = 5 },
-  { 6, "NoOp", "Finish if_ring_1", line = 5 },
-  { 7, "Playback", "noanswer", line = 6 },
-  { 8, "NoOp", "End of Macro ring-~~s~~", line = 3 },
-  { 9, "Return", line = 3 },
-} end, { file = "extensions.ael" })
+asterisk.extension(here, "~~s~~", function(ch)
+  ch:MSet("LOCAL(phone)=" .. ch.ARG1)
+  ch:MSet("LOCAL(seconds)=" .. ch.ARG2)
+  ch:Dial(ch.phone, ch.seconds)
+  if ch:GotoIf(ch:same(ch.DIALSTATUS, "BUSY"), 5, 6) then
+    ch:Goto(8)
+  else
+    ch:NoOp "Finish if_ring_1"
+    ch:Playback "noanswer"
+  end
+  ch:NoOp "End of Macro ring-~~s~~"
+  return ch:Return()
+end, { file = "extensions.ael", lines = "3,3-5,5,5-6,3,3" })
 
-asterisk.extension(here, "a", function() return {
-  { 1, "Playback", "vm-goodbye", line = 7 },
-} end, { file = "extensions.ael" })
+asterisk.extension(here, "a", function(ch)
+  ch:Playback "vm-goodbye"
+end, { file = "extensions.ael", lines = "7" })
 ==== scripts/shims/foo.lua
 -- What the application Foo does. It is yours to write; the dialplan uses
 -- it first at extensions.ael:36.

@@ -57,32 +57,32 @@ asterisk.include(here, "outbound", { when = "08:00-18:00,mon-fri,*,*" }) -- exte
 asterisk.include(here, "night") -- extensions.conf:13
 
 -- A phone, and its mailbox.
-asterisk.extension(here, "_1XXX", function() return {
-  { 1, "NoOp", function(ch) return ch:fn("CALLERID", "num") .. " calls " .. ch:get "EXTEN" end, line = 18 }, -- for the log
-  { 2, "Dial", function(ch) return "SIP/" .. ch:get "EXTEN" .. ",20,t" end, line = 19 },
-  { 3, "Goto", function(ch) return "s-" .. ch:get "DIALSTATUS" .. ",1" end, label = "status", line = 20 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "_1XXX", function(ch)
+  ch:NoOp(ch:fn("CALLERID", "num") .. " calls " .. ch.EXTEN) -- for the log
+  ch:Dial("SIP/" .. ch.EXTEN, 20, "t")
+  return ch:go("s-" .. ch.DIALSTATUS, 1) -- (status)
+end, { file = "extensions.conf", lines = "18-20", labels = { status = 3 } })
 
-asterisk.extension(here, "_s-.", function() return {
-  { 1, "VoiceMail", function(ch) return ch:slice(ch:get "EXTEN", "2") .. "@default,u" end, line = 21 },
-  { 2, "Hangup", line = 22 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "_s-.", function(ch)
+  ch:VoiceMail(ch.EXTEN:sub(3) .. "@default", "u")
+  return ch:Hangup()
+end, { file = "extensions.conf", lines = "21-22" })
 
 -- not
 -- exten => 1,1,Echo()
 -- used yet
-asterisk.extension(here, "*98", function() return {
-  { 1, "VoiceMailMain", function(ch) return ch:fn("CALLERID", "num") .. "@default" end, line = 27 },
-} end, { file = "extensions.conf", caller = "1001" })
+asterisk.extension(here, "*98", function(ch)
+  ch:VoiceMailMain(ch:fn("CALLERID", "num") .. "@default")
+end, { file = "extensions.conf", lines = "27", caller = "1001" })
 
-asterisk.extension(here, "600", function() return {
-  { 1, "Playback", "demo-echotest", line = 28 },
-  { 2, "echo", line = 29 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "600", function(ch)
+  ch:Playback "demo-echotest"
+  ch:Echo()
+end, { file = "extensions.conf", lines = "28-29" })
 
-asterisk.extension(here, "700", function() return {
-  { 1, "Goto", "night,s,1", line = 42 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "700", function(ch)
+  return ch:go("night", "s", 1)
+end, { file = "extensions.conf", lines = "42" })
 ==== scripts/night.lua
 ---@shared
 -- Context [night], from extensions.conf.
@@ -94,13 +94,13 @@ context(here)
 
 asterisk.switched(here) -- to what settings.lua lists
 
-asterisk.extension(here, "h", function() return {
-  { 1, "NoOp", "bye; bye", line = 37 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "h", function(ch)
+  ch:NoOp "bye; bye"
+end, { file = "extensions.conf", lines = "37" })
 
-asterisk.extension(here, "s", function() return {
-  { 1, "Playback", "closed,noanswer", line = 40 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "s", function(ch)
+  ch:Playback("closed", "noanswer")
+end, { file = "extensions.conf", lines = "40" })
 ==== scripts/outbound.lua
 ---@shared
 -- Context [outbound], from extensions.conf.

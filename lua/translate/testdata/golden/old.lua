@@ -34,14 +34,14 @@ local asterisk = require "asterisk"
 local here = "default"
 context(here)
 
-asterisk.extension(here, "200", function() return {
-  { 1, "Macro", "stdexten,200,Zap/1", line = 9 },
-  { 2, "SetVar", function(ch) return "X=" .. ch:expression(ch:get "Y" .. " | 1") end, line = 10 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "200", function(ch)
+  ch:Macro("stdexten", 200, "Zap/1")
+  ch:SetVar("X=" .. ch:expression(ch.Y .. " | 1"))
+end, { file = "extensions.conf", lines = "9-10" })
 
-asterisk.extension(here, "201", function() return {
-  { 1, "Playback", "a,b,skip", line = 11 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "201", function(ch)
+  ch:Playback("a", "b", "skip")
+end, { file = "extensions.conf", lines = "11" })
 ==== scripts/macro-stdexten.lua
 ---@shared
 -- Context [macro-stdexten], from extensions.conf.
@@ -58,13 +58,13 @@ asterisk.extension(here, "s", function() return {
   { 102, "Voicemail", function(ch) return "b" .. ch:get "ARG1" end, line = 5 },
 } end, { file = "extensions.conf" })
 
-asterisk.extension(here, "s-NOANSWER", function() return {
-  { 1, "Voicemail", function(ch) return "u" .. ch:get "ARG1" end, line = 6 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "s-NOANSWER", function(ch)
+  ch:VoiceMail("u" .. ch.ARG1)
+end, { file = "extensions.conf", lines = "6" })
 
-asterisk.extension(here, "s-BUSY", function() return {
-  { 1, "Set", "NAME=quoted, text", line = 7 },
-} end, { file = "extensions.conf" })
+asterisk.extension(here, "s-BUSY", function(ch)
+  ch:Set("NAME", "quoted, text")
+end, { file = "extensions.conf", lines = "7" })
 ==== report
 extensions.conf:1: note: 4 lines separate arguments by |: taken for a dialplan of Asterisk 1.4; say --era 20 if it is not that old
 extensions.conf:11: approximate: option b of Playback has no effect
