@@ -18,6 +18,7 @@ import (
 	"github.com/moonwire/moonwire/core/call"
 	"github.com/moonwire/moonwire/core/clock"
 	"github.com/moonwire/moonwire/core/local"
+	"github.com/moonwire/moonwire/core/mailbox"
 	"github.com/moonwire/moonwire/core/media"
 	"github.com/moonwire/moonwire/core/media/file"
 	"github.com/moonwire/moonwire/core/records"
@@ -255,7 +256,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	}
 	s.ports = ports
 	if s.sip, err = sip.New(sip.Options{Clock: clock.Real, Log: s.log, Media: s.media, Ports: ports,
-		Store: s.store.Family(bindingFamily), OnEvent: s.sipEvent, OnMessage: s.sipMessage, Trace: s.trace}); err != nil {
+		Store: s.store.Family(bindingFamily), OnEvent: s.sipEvent, Waiting: s.waiting, OnMessage: s.sipMessage, Trace: s.trace}); err != nil {
 		return err
 	}
 	if err := s.sip.Apply(c); err != nil {
@@ -270,7 +271,23 @@ func (s *server) openSIP(ctx context.Context) error {
 		_ = s.sip.Shutdown(now)
 	})
 	s.listened = append(s.listened, s.sip.Addresses()...)
+	s.api.Mailboxes().Watch(func(c mailbox.Change) { s.sip.MailboxChanged(c.Address) })
 	return nil
+}
+
+// waiting counts the messages of a phone's mailbox.
+func (s *server) waiting(address string) (sip.Waiting, bool) {
+	box, err := s.api.Mailboxes().Box(address)
+	if err != nil {
+		s.log.Warn("a phone has no proper mailbox", "error", err)
+		return sip.Waiting{}, false
+	}
+	c, err := box.Counts()
+	if err != nil {
+		s.log.Error("messages cannot be counted", "mailbox", address, "error", err)
+		return sip.Waiting{}, false
+	}
+	return sip.Waiting{New: c.New + c.Urgent, Urgent: c.Urgent, Old: c.Old}, true
 }
 
 // sipEvent hands what happens to phones and trunks to the scripts' hooks.

@@ -14,6 +14,7 @@
 //	reoffer.go, timer.go, prack.go, refer.go, info.go   what happens within one
 //	replaces.go, swap.go, outlet.go                     its far end is another from now on
 //	register.go, qualify.go, trunk.go                   what happens without one
+//	waiting.go       phones learn of their voice messages
 //	observe.go       every message on its way, for traces
 //
 // An attended transfer changes who is at the far end of a leg, and nothing else.

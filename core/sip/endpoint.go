@@ -40,6 +40,10 @@ type Options struct {
 	// register or fail. Any goroutine; it must return at once. It may be nil.
 	OnEvent func(Event)
 
+	// Waiting tells how many messages a mailbox has, for its phones; false where
+	// there is no such mailbox. Any goroutine; it may read the disk. It may be nil.
+	Waiting func(mailbox string) (Waiting, bool)
+
 	// OnMessage sees every SIP message: those that were received and could be
 	// parsed, before anything is done about them, and those that are sent, just
 	// before that, repetitions included. It is called under the locks of calls, on
@@ -78,6 +82,7 @@ type Endpoint struct {
 	resolver  Resolver
 	limits    Limits
 	onEvent   func(Event)
+	waiting   func(mailbox string) (Waiting, bool)
 	onMessage func(Packet)
 	trace     *trace.Recorder
 	openAudio func(audioOptions) (audio, error)
@@ -97,6 +102,8 @@ type Endpoint struct {
 	prefix       string // of leg IDs
 	life         context.Context
 	stop         context.CancelFunc
+
+	waitingLock sync.Mutex // phones are told of their messages one after the other
 
 	mu       sync.Mutex
 	accept   func(call.Leg)
@@ -134,7 +141,7 @@ func New(o Options) (*Endpoint, error) {
 	}
 	e := &Endpoint{
 		clock: o.Clock, log: o.Log.With("endpoint", "sip"), engine: o.Media, ports: o.Ports,
-		resolver: o.Resolver, limits: o.Limits, onEvent: o.OnEvent, onMessage: o.OnMessage, trace: o.Trace,
+		resolver: o.Resolver, limits: o.Limits, onEvent: o.OnEvent, waiting: o.Waiting, onMessage: o.OnMessage, trace: o.Trace,
 		legs: make(map[string]*leg), invites: make(map[string]*leg), busy: make(map[string]int),
 		trunks: make(map[string]*trunkState), qualify: make(map[string]*qualifier),
 	}

@@ -74,6 +74,7 @@ func (e *Endpoint) store(req *sipgo.Request, tx *serverTx, q registrar.Request) 
 	a.fields = append(a.fields, field{"Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05") + " GMT"})
 	e.reply(tx, req, a)
 	e.watch(q.AOR)
+	e.registered(q.AOR, bindings)
 }
 
 // notRegistered is the answer to a registration that failed.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/moonwire/moonwire/core/call"
+	"github.com/moonwire/moonwire/core/mailbox"
 	"github.com/moonwire/moonwire/core/sip"
 )
 
@@ -37,7 +38,7 @@ var sipEntries = []*Entry{
 				{Name: "password", Type: text(), Required: true, Summary: "see `secret` and `env`"},
 				{Name: "context", Type: text(), Required: true, Summary: "where the numbers it dials are looked up"},
 				{Name: "caller_id", Type: text(), Summary: `shown to those it calls: '"Front desk" <1101>'; its name where left out`},
-				{Name: "mailbox", Type: text(), Summary: `its voicemail: "1101@finance"`},
+				{Name: "mailbox", Type: text(), Summary: `its voicemail: "1101@finance"; the phone is told when messages wait`},
 				{Name: "contacts", Type: count(), Default: 5, Summary: "devices that may register at once"},
 				{Name: "min_expires", Type: seconds(), Unit: "s", Default: 60, Summary: "shortest registration"},
 				{Name: "max_expires", Type: seconds(), Unit: "s", Default: 3600, Summary: "longest registration"},
@@ -162,6 +163,13 @@ func (a *Args) sipPhone() int {
 		CallLimit:   o.Int("call_limit"),
 		Source:      a.Source(),
 		Media:       a.media(o),
+	}
+	if p.Mailbox != "" {
+		number, context, err := mailbox.Split(p.Mailbox)
+		if err != nil {
+			a.Fail("mailbox: %s", err)
+		}
+		p.Mailbox = number + "@" + context
 	}
 	if p.MinExpires > p.MaxExpires {
 		a.Fail("min_expires is more than max_expires")

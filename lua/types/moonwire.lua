@@ -443,7 +443,7 @@ function records.keep(options) end
 ---@field password string see `secret` and `env`
 ---@field context string where the numbers it dials are looked up
 ---@field caller_id? string shown to those it calls: '"Front desk" <1101>'; its name where left out
----@field mailbox? string its voicemail: "1101@finance"
+---@field mailbox? string its voicemail: "1101@finance"; the phone is told when messages wait
 ---@field contacts? integer devices that may register at once (default 5)
 ---@field min_expires? number shortest registration (in s, default 60)
 ---@field max_expires? number longest registration (in s, default 3600)
