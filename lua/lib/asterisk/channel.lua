@@ -20,7 +20,8 @@ local function endow(ch)
   if ch.call.endpoint ~= "sip" then return end
   local peer = require("asterisk.peers")[ch.call.peer]
   if not peer then return end
-  ch.facts.accountcode, ch.facts.amaflags = peer.accountcode, peer.amaflags
+  ch:keep("accountcode", peer.accountcode)
+  ch:keep("amaflags", peer.amaflags)
   for _, variable in ipairs(peer.variables or {}) do
     local name, argument = variable[1]:match "^([%u_%d]+)%((.*)%)$"
     if name then ch:set_fn(name, argument, variable[2]) else ch:set(variable[1], variable[2]) end
@@ -188,6 +189,11 @@ function Channel:changed(name, value)
 end
 
 -- Notes a step in the story of the call, or of the party that it is run for.
+-- Sets a fact that goes into the record of the call too.
+function Channel:keep(name, value)
+  self.facts[name], self.call.fields[name] = value, value
+end
+
 function Channel:note(step) trace.step(step, self.aside) end
 
 -- Takes a variable away.

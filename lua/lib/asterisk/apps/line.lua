@@ -78,4 +78,4 @@ registry.application("ResetCDR", { level = "approximate", note = "the record of 
 registry.application("ForkCDR", { level = "approximate", note = "the record of the call goes on", run = function() end })
 registry.application("CELGenUserEvent", { level = "approximate", note = "noted in the log only", run = function(_, text) log.info("CEL user event: %s", text) end })
 registry.application("UserEvent", { level = "approximate", note = "noted in the log only", run = function(_, text) log.info("UserEvent: %s", text) end })
-registry.application("SetAMAFlags", { run = function(ch, text) ch.facts.amaflags = text end })
+registry.application("SetAMAFlags", { run = function(ch, text) ch:keep("amaflags", text) end })

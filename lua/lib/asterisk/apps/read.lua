@@ -151,7 +151,7 @@ registry.application("Authenticate", {
       ch.call:play "vm-goodbye"
       return "hangup"
     end
-    if options:find("a", 1, true) then ch.facts.accountcode = found end
+    if options:find("a", 1, true) then ch:keep("accountcode", found) end
     ch.call:play "auth-thankyou"
   end,
 })

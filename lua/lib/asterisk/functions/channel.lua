@@ -64,6 +64,9 @@ local kept = {
   peeraccount = true, secure_bridge_signaling = true, secure_bridge_media = true, trace = true, max_forwards = true, dtmf_features = true,
 }
 
+-- Of these, those that are in the record of the call.
+local recorded = { accountcode = true, userfield = true, amaflags = true }
+
 registry.func("CHANNEL", {
   read = function(ch, text)
     local item, rest = text:lower():match "^%s*([^,%s]*)%s*,?(.*)$"
@@ -76,7 +79,7 @@ registry.func("CHANNEL", {
     local item = arguments.trim(text):lower()
     if settable[item] then return settable[item](ch, value) end
     if kept[item] then
-      ch.facts[item] = value
+      if recorded[item] then ch:keep(item, value) else ch.facts[item] = value end
       return
     end
     log.warn("CHANNEL: there is no item '%s' to be set, at %s", text, ch:place())
@@ -148,7 +151,7 @@ local record = {
 }
 
 registry.func("CDR", {
-  level = "approximate", note = "fields of one's own are variables of the channel; times count from where the dialplan took the call",
+  level = "approximate", note = "what is set goes into the record of the call; times count from where the dialplan took the call",
   read = function(ch, text)
     local name = arguments.split(text)[1] or ""
     local own = ch.facts["cdr " .. name]
@@ -158,8 +161,8 @@ registry.func("CDR", {
   end,
   write = function(ch, text, value)
     local name = arguments.split(text)[1] or ""
-    if name == "accountcode" or name == "userfield" or name == "amaflags" then ch.facts[name] = value
-    else ch.facts["cdr " .. name] = value end
+    if recorded[name] then return ch:keep(name, value) end
+    ch.facts["cdr " .. name], ch.call.fields[name] = value, value
   end,
 })
 
