@@ -69,3 +69,35 @@ func (s *server) states() []figure {
 	}
 	return list
 }
+
+// recordFigures are what /metrics shows of call records.
+func (s *server) recordFigures() []figure {
+	j := s.journal.Stats()
+	list := []figure{
+		counter("records_appended_total", "Call records that were written to the journal.", j.Appended),
+		counter("records_lost_total", "Call records that were given up for want of room.", j.Lost),
+		counter("records_damaged_total", "Call records that were damaged on disk.", j.Damaged),
+		gauge("records_journal_bytes", "Size of the journal of call records.", float64(j.Octets)),
+		gauge("records_waiting_bytes", "Call records in memory that the disk has not taken.", float64(j.Waiting)),
+		gauge("records_disk_failing", "1 while the disk takes no call records.", one(j.Failing)),
+	}
+	for _, d := range s.sinks.Status() {
+		for _, f := range []figure{
+			counter("records_delivered_total", "Call records that the sink has taken.", d.Delivered),
+			counter("records_refused_total", "Call records that the sink refused for what is in them.", d.Refused),
+			gauge("records_pending_bytes", "Size of the call records that the sink has not got.", float64(d.Pending)),
+			gauge("records_sink_failing", "1 while the sink cannot be reached or is not set up.", one(d.Failing)),
+		} {
+			f.labels, f.values = []string{"sink"}, []string{d.Sink}
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
