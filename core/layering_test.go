@@ -53,6 +53,7 @@ var timely = map[string]string{
 	"core/clock":               "it is the clock",
 	"core/media/loop_linux.go": "media waits in epoll for packets and the next frame at once; loop_virtual.go is its twin",
 	"core/media/loop_other.go": "the same without epoll",
+	"core/records/recordstest": "it waits for database servers that tests start",
 	"core/sip/transport.go":    "deadlines of connections are times of the kernel",
 }
 
