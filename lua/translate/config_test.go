@@ -35,7 +35,7 @@ func beside(t testing.TB) fstest.MapFS {
 // TestEveryKeyIsAnswered adds to every section of every file a key that nobody
 // knows: none of them may be dropped in silence.
 func TestEveryKeyIsAnswered(t *testing.T) {
-	sections := map[string]bool{"logger.conf": true, "modules.conf": true, "indications.conf": true} // where any key will do
+	sections := map[string]bool{"voicemail.conf": true, "logger.conf": true, "modules.conf": true, "indications.conf": true} // where any key will do
 	files := beside(t)
 	translator := newTranslator(t)
 	for name, file := range files {
@@ -81,4 +81,23 @@ func FuzzConfiguration(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAsteriskLua keeps extensions.lua as it is, and says what of it is missing.
+func TestAsteriskLua(t *testing.T) {
+	source := "extensions = { t = { s = function()\n  app.goto('t', 'x', 1)\n  app.queue('sales')\n  app.plyback('x')\nend } }\nhints = {}\n"
+	result := run(t, newTranslator(t), Options{Input: folder(map[string]string{"extensions.lua": source})})
+	loads(t, "extensions.lua", result.Files)
+	written := string(result.Files["scripts/extensions-lua.lua"])
+	if !strings.Contains(written, `app["goto"]('t', 'x', 1)`) || !strings.HasSuffix(written, "declare(extensions)\n") {
+		t.Errorf("written is\n%s", written)
+	}
+	for _, want := range []string{"extensions.lua:3: unknown: Queue", "extensions.lua:4: unknown: application plyback is not known; Playback was", "extensions.lua:6: unknown: hints"} {
+		if !strings.Contains(result.Messages, want) {
+			t.Errorf("no %q in\n%s", want, result.Messages)
+		}
+	}
+	if _, ok := result.Files["scripts/shims/plyback.lua"]; !ok {
+		t.Error("no shim")
+	}
 }

@@ -9,7 +9,8 @@
 --   writer      the dialplan to Lua
 --   report      what became of each line
 --
--- ael/ reads extensions.ael to the same contexts, extensions and steps, and
+-- ael/ reads extensions.ael to the same contexts, extensions and steps, pbx_lua
+-- takes over extensions.lua as it is, and
 -- config/ does the same for sip.conf and the other files beside the dialplan.
 -- arguments, misprints, catalog, era and text are what they share.
 --
@@ -36,13 +37,15 @@ local eras = require "era"
 local config = require "config"
 local ael = require "ael.parser"
 local lower = require "ael.lower"
+local pbx_lua = require "pbx_lua"
 
 local compiler = require "asterisk.compile"
 
 local function translate_dialplan(job, report)
   local lines = reader.new(job, report):read(job.options.main)
   local trees = ael.parse(job, report, (job.options.main:gsub("%.conf$", ".ael")))
-  if not lines and not trees then return false end
+  local in_lua = job.options.main:gsub("%.%a+$", ".lua")
+  if not lines and not trees and not job.exists_input(in_lua) then return false end
   lines = lines or {}
   local list = sections.parse(lines, report)
   local era, why = eras.of(job.options.era, list)
@@ -50,6 +53,7 @@ local function translate_dialplan(job, report)
   local plan = dialplan.parse(list, report, { old = era.old })
   if trees then lower.into(plan, trees, report) end
   local shims = analysis.run(plan, report, { old = era.old, era = era.number, compile = compiler })
+  plan.lua = pbx_lua.translate(job, report, shims, in_lua)
   plan.runtime = config.translate(job, report, plan).runtime
   for path, content in pairs(writer.write(plan, era, compiler.text, job.options.form)) do job.write(path, content) end
   local list, files = writer.shims(shims)

@@ -77,7 +77,7 @@ local function missing(site, report, plan)
     for _, one in ipairs(list) do
       local context = one.fields.context
       if context and not plan.by_name[context] then
-        report:note(one, ("there is no context [%s] for [%s]"):format(context, one.name))
+        if not plan.lua then report:note(one, ("there is no context [%s] for [%s]"):format(context, one.name)) end
         if not seen[context] then site.contexts[#site.contexts + 1] = context end
         seen[context] = true
       end
