@@ -23,7 +23,7 @@ func TestAsteriskLua(t *testing.T) {
 		{"s", "666", []string{"default,s,1 Lua(s)", "default,s,1 Verbose(1,at s of default,1)"}},
 		{"600", "555", []string{"default,600,1 Lua(600)", "default,600,1 Set(X=1)", "default,600,1 NoOp(1,Echo,600)", "default,600,1 GotoIf(1?demo,700,1)",
 			"demo,700,1 Lua(700)", "demo,700,1 NoOp(arrived)", "demo,700,1 Hangup(17)"}},
-		{"700", "555", []string{"demo,700,1 Lua(700)", "demo,700,1 NoOp(arrived)", "demo,700,1 Hangup(17)"}},
+		{"700", "555", []string{"default,700,1 Lua(700)", "default,700,1 NoOp(arrived)", "default,700,1 Hangup(17)"}},
 		{"911", "555", []string{"default,911,1 Lua(_9XX)", "default,911,1 Goto(default,s,1)", "default,s,1 Lua(s)",
 			"default,s,1 Verbose(1,at s of default,1)", "default,s,1 NoOp(still here,)"}},
 	} {

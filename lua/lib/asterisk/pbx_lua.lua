@@ -59,7 +59,7 @@ function Item:get()
   local ch = self.owner.channel or error("channel." .. self.name .. ": there is no call", 2)
   if self.argument then return ch:fn(self.name, self.argument) end
   local value = ch:get(self.name)
-  if value ~= "" then return value end
+  return value ~= "" and value or nil
 end
 
 function Item:set(value)

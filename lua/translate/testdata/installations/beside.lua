@@ -53,7 +53,7 @@ sip.phone "102" { -- sip.conf:33
 }
 
 mailbox "101@default" { -- voicemail.conf:6
-  pin = "s3cret-9",
+  pin = "4711",
   name = "Ann",
   email = "ann@example.org",
   maxsecs = 180,
@@ -123,7 +123,7 @@ sip.conf:47: approximate: sendrpid=pai of [gateway]: callers are asserted only t
 sip.conf:50: approximate: codec alaw&ulaw is not there; calls use the other codecs of the list
 voicemail.conf:2: approximate: format=wav49|gsm|wav of voicemail has no counterpart; mailboxes work in moonwire's own way
 voicemail.conf:3: approximate: serveremail=asterisk of voicemail has no counterpart; mailboxes work in moonwire's own way
-voicemail.conf:6: approximate: no keypad can enter the PIN of mailbox 101@default; choose digits
+voicemail.conf:6: approximate: tz=central of a mailbox has no counterpart
 iax.conf:3: unknown: register of IAX2: IAX2 is not spoken by this version of moonwire; ask the provider for an account of SIP: sip.trunk with register = true
 iax.conf:4: unknown: mystery=1: IAX2 is not spoken by this version of moonwire
 iax.conf:5: unknown: [branch]: IAX2 is not spoken by this version of moonwire; a declaration for SIP stands in config.lua as a comment
