@@ -170,6 +170,7 @@ func (s *server) openScripts(ctx context.Context) error {
 		Site:       absolute(s.site),
 		Ended:      s.ended,
 		TurnedAway: s.ended,
+		Registered: s.registered,
 	})
 	scripts := filepath.Join(s.site, "scripts")
 	options := host.Options{
@@ -288,6 +289,18 @@ func (s *server) waiting(address string) (sip.Waiting, bool) {
 		return sip.Waiting{}, false
 	}
 	return sip.Waiting{New: c.New + c.Urgent, Urgent: c.Urgent, Old: c.Old}, true
+}
+
+// registered tells which phones are registered, and answer where they are asked.
+func (s *server) registered() map[string]bool {
+	there := map[string]bool{}
+	if s.sip == nil { // it opens after the scripts were loaded
+		return there
+	}
+	for _, r := range s.sip.Registrations() {
+		there[r.Phone] = there[r.Phone] || r.Reachable != "unreachable"
+	}
+	return there
 }
 
 // sipEvent hands what happens to phones and trunks to the scripts' hooks.

@@ -57,6 +57,8 @@ type Services struct {
 	Grants func(declared Grants) Grants
 	// Extension, where not nil, stands beside the table of this package.
 	Extension *Extension
+	// Registered tells which phones are registered; nil: all that are declared are.
+	Registered func() map[string]bool
 	// Ended, where not nil, hears the record of each call that ended.
 	Ended func(Record)
 	// TurnedAway, where not nil, hears the record of each call that was refused
@@ -104,6 +106,8 @@ type API struct {
 	metatables  map[string]*lua.LTable
 	posts       posts
 	calls       register
+	locks       locks
+	lines       lines
 	background  background
 	counters    counters
 	activity    activity

@@ -47,6 +47,7 @@ type Call struct {
 	memo      memo
 	given     map[string]lua.LValue // what vars begin with: plain values
 	listed    CallInfo              // as it was registered; never changes then
+	served    call.Leg              // likewise
 	object    *lua.LUserData
 
 	digits    []byte             // pressed and not yet read
@@ -57,6 +58,7 @@ type Call struct {
 	watch     func(e call.Event) // where not nil, sees each event after it was dealt with
 	cause     call.Cause         // of the last attempt to dial, for the end
 
+	next *destined           // where it goes on when the task lets it go, nil where it ends
 	heir atomic.Pointer[Call] // that has the leg now, of a party that was handed over
 }
 
@@ -124,8 +126,10 @@ func (c *Call) handle(e call.Event) {
 // follow carries the events of a leg that the task dialled to its inbox, or to
 // that of the task that took it over. It runs on a goroutine of its own until
 // the leg has ended, even if the task has ended before.
-func (c *Call) follow(events <-chan call.Event) {
+func (c *Call) follow(leg call.Leg, events <-chan call.Event) {
 	clk := c.task.clock
+	c.task.api.lines.add(leg)
+	defer c.task.api.lines.remove(leg)
 	for e := range events {
 		c.deliver(e)
 		clk.Release()

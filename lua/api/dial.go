@@ -21,9 +21,10 @@ var dialWords = map[call.DialStatus]string{
 }
 
 var bridgeFields = []Field{
-	{Name: "on_digit", Type: function("fun(key: string, from: string): any"), Summary: `runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them`},
+	{Name: "on_digit", Type: function("fun(key: string, from: string): any"), Summary: `runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them, see keep`},
 	{Name: "hangup_on", Type: text(), Summary: "keys with which the caller parts from the other party"},
 	{Name: "limit", Type: seconds(), Unit: "s", Default: 0, Summary: "longest time to talk; 0 is no limit"},
+	{Name: "keep", Type: truth(), Default: false, Summary: "do not hang the other party up where a key or the limit parts the two: it may be connected again"},
 	{Name: "transfer_context", Type: either(truth(), naming(NamesContext)), Default: true, Summary: "where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer"},
 }
 
@@ -39,8 +40,12 @@ var dialFields = append([]Field{
 	{Name: "language", Type: naming(NamesLanguage), Summary: "given to the other leg; the call's where left out"},
 	{Name: "digits", Type: text(), Summary: "keys to press as soon as it answers"},
 	{Name: "cancel_on", Type: text(), Summary: "keys with which the caller stops the ringing"},
+	{Name: "each", Type: function("fun(target: string): any"), Summary: "runs before a target is called; may return what is different for it, in a table: headers, caller, codecs"},
+	{Name: "on_called", Type: function("fun(peer: call, target: string)"), Summary: "runs on each party that is being called, as soon as there is one"},
+	{Name: "cancel_cause", Type: either(text(), whole()), Summary: `told to those who are not answered any more: a cause of Q.850 by number or name; normal, or "answered elsewhere" (26), where left out`},
 	{Name: "on_answer", Type: function("fun(peer: call): any"), Summary: "runs on the party that answered before the two are connected; return false to let it go"},
 	{Name: "bridge", Type: truth(), Default: true, Summary: "false does not connect the two: result.peer is the party, for call:bridge"},
+	{Name: "answer", Type: truth(), Default: true, Summary: "with bridge = false: whether the caller is answered when the other party is"},
 }, bridgeFields...)
 
 var dialResultFields = []Field{

@@ -25,7 +25,8 @@ type dialling struct {
 	ringing  bool
 	playing  *playback
 	early    *joint
-	owner    *branch // that dials
+	owner    *branch    // that dials
+	called   []*attempt // whose parties on_called has not seen
 }
 
 // attempt is one target.
@@ -95,12 +96,25 @@ func (d *dialling) round(targets []string) {
 	})()
 	for {
 		d.a.wait(t, func() bool {
-			return d.winner != nil || d.allOver() || over.fired || d.cancel != 0 || d.c.ended != nil
+			return len(d.called) > 0 || d.winner != nil || d.allOver() || over.fired || d.cancel != 0 || d.c.ended != nil
 		})
+		if len(d.called) > 0 {
+			d.tellCalled()
+			continue
+		}
 		if d.winner == nil || d.accepted() {
 			return
 		}
 		d.winner = nil
+	}
+}
+
+// tellCalled lets the script see the parties that are being called.
+func (d *dialling) tellCalled() {
+	for len(d.called) > 0 {
+		at := d.called[0]
+		d.called = d.called[1:]
+		d.a.invoke(d.o.Function("on_called"), d.a.wrapped(at.party), lua.LString(at.target))
 	}
 }
 
@@ -150,7 +164,7 @@ func (d *dialling) begin(at *attempt) {
 	if d.c.memo.far == nil {
 		d.c.memo.target = at.target
 	}
-	to := d.target(address)
+	to := d.target(at.target, address)
 	t.log.Debug("dialling", "target", at.target, "shown", to.Caller.Number)
 	t.clock.Hold()
 	place := func() (follow func()) {
@@ -166,7 +180,7 @@ func (d *dialling) begin(at *attempt) {
 		if !t.post(func() { d.dialled(at, party) }) {
 			_ = leg.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
 		}
-		return func() { party.follow(events) }
+		return func() { party.follow(leg, events) }
 	}
 	if _, ok := dialer.(Immediate); ok {
 		go place()()
@@ -181,7 +195,7 @@ func (t *task) dial(ctx context.Context, dialer Dialer, to call.Target) (leg cal
 	return dialer.Dial(ctx, to)
 }
 
-func (d *dialling) target(address string) call.Target {
+func (d *dialling) target(target, address string) call.Target {
 	o := d.o
 	to := call.Target{
 		Address: address, Caller: d.c.caller, Beside: d.c.leg, Codecs: codecList(o),
@@ -192,7 +206,27 @@ func (d *dialling) target(address string) call.Target {
 	}
 	to.Caller = partyOf(o.Value("caller"), to.Caller)
 	to.Headers = headerList(o)
+	if f := o.Function("each"); f != nil {
+		d.differs(&to, d.a.invoke(f, lua.LString(target)))
+	}
 	return to
+}
+
+// differs changes what is dialled by what the script wants for one target.
+func (d *dialling) differs(to *call.Target, results []lua.LValue) {
+	if len(results) == 0 {
+		return
+	}
+	t, ok := results[0].(*lua.LTable)
+	if !ok {
+		return
+	}
+	o := Options{args: d.a, t: t}
+	to.Caller = partyOf(o.Value("caller"), to.Caller)
+	to.Headers = append(to.Headers, headerList(o)...)
+	if o.Has("codecs") {
+		to.Codecs = codecList(o)
+	}
 }
 
 // failed notes that no attempt could be made.
@@ -212,6 +246,9 @@ func (d *dialling) dialled(at *attempt, party *Call) {
 		return
 	}
 	party.watch = func(e call.Event) { d.event(at, e) }
+	if d.o.Function("on_called") != nil {
+		d.called = append(d.called, at)
+	}
 }
 
 // event is what a target that is being called tells.
@@ -272,6 +309,9 @@ func (d *dialling) giveUp() {
 	if d.winner != nil {
 		cause = call.CauseRejectedElsewhere
 	}
+	if d.o.Has("cancel_cause") {
+		cause = d.a.cause(d.o.String("cancel_cause"))
+	}
 	for _, at := range d.attempts {
 		if at == d.winner || at.party == nil {
 			continue
@@ -304,9 +344,11 @@ func (d *dialling) result(began time.Time) int {
 	}
 	w := d.winner.party
 	c.memo.target, c.memo.far = d.winner.target, w
-	if err := c.answer(); err != nil {
-		w.drop(call.CauseNormal)
-		return a.done(err)
+	if d.o.Bool("bridge") || d.o.Bool("answer") {
+		if err := c.answer(); err != nil {
+			w.drop(call.CauseNormal)
+			return a.done(err)
+		}
 	}
 	a.note(c, trace.DialEnd, slog.String("status", "answered"), slog.String("target", d.winner.target), slog.Duration("duration", c.task.clock.Now().Sub(began)))
 	if digits := d.o.String("digits"); digits != "" {

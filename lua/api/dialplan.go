@@ -85,8 +85,8 @@ inbound:extension("i", function(call) call:play "vm-goodbye" end)`,
 		Summary: "Runs a function at an event.",
 		Detail:  "Several functions may wait for one event; they run in the order of their declaration, and one that fails is reported and skipped. Those of `call.incoming` run before the dialled number is looked up, on the call itself; all others run beside the calls and delay none.",
 		Params: []Field{
-			{Name: "event", Type: words("start", "call.incoming", "call.ended", "registration", "voicemail.changed"), Required: true,
-				Summary: "`start`: this version of the scripts begins to serve; `call.incoming`: a call came in, fn gets it; `call.ended`: fn gets the record of the call; `registration`: a phone or trunk came or went, fn gets `phone`, `state`, `contact`; `voicemail.changed`: messages came or went, fn gets `mailbox`, `new`, `urgent`, `old`"},
+			{Name: "event", Type: words("start", "call.incoming", "call.ended", "registration", "voicemail.changed", "originated"), Required: true,
+				Summary: "`start`: this version of the scripts begins to serve; `call.incoming`: a call came in, fn gets it; `call.ended`: fn gets the record of the call; `registration`: a phone or trunk came or went, fn gets `phone`, `state`, `contact`; `voicemail.changed`: messages came or went, fn gets `mailbox`, `new`, `urgent`, `old`; `originated`: it is known what came of an `originate` with wait = false, fn gets what that would have returned, and its `target`, `tag`, `context` and `extension`"},
 			{Name: "fn", Type: function("fun(subject: any)"), Required: true, Summary: "runs at the event"},
 		},
 		Example: `on("call.ended", function(record)

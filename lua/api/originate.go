@@ -57,9 +57,11 @@ end)`,
 			Field{Name: "headers", Type: mapOf(text()), Summary: "further protocol headers"},
 			Field{Name: "codecs", Type: oneOrMore(words(codecNames()...)), Summary: "instead of those of the phone or trunk"},
 			Field{Name: "language", Type: naming(NamesLanguage), Default: "en", Summary: "of prompts"},
+			Field{Name: "wait", Type: truth(), Default: true, Summary: "false comes back at once, with the status begun; what came of it is told to the functions of on(\"originated\")"},
+			Field{Name: "tag", Type: text(), Summary: "given to those functions"},
 		)}},
 		Results: []Field{{Name: "result", Summary: "whether it answered", Type: record(
-			Field{Name: "status", Type: words("answered", "busy", "noanswer", "congestion", "unavailable", "invalid"), Summary: "the outcome in one word"},
+			Field{Name: "status", Type: words("answered", "busy", "noanswer", "congestion", "unavailable", "invalid", "begun"), Summary: "the outcome in one word"},
 			Field{Name: "id", Type: text(), Summary: "of the new call, where it was answered"},
 			Field{Name: "cause", Type: number(), Summary: "why it was not answered (Q.850)"},
 			Field{Name: "sip", Type: number(), Summary: "SIP status of a refusal"},
@@ -73,6 +75,7 @@ end)`,
 			{"congestion", "the network, or a limit of the site, has no way through"},
 			{"unavailable", "there is no such phone, or it is not registered"},
 			{"invalid", "there is no such extension in the context"},
+			{"begun", "with wait = false: the target is being called"},
 		},
 		Example: `timer.every(86400, function()
   local result = originate { target = "sip/1001", context = "internal", extension = "600", timeout = 20 }
@@ -140,31 +143,60 @@ func (a *Args) originate() int {
 	if !o.Has("caller") {
 		og.goal.caller = call.Party{}
 	}
+	if !o.Bool("wait") {
+		og.beside(o.Seconds("timeout"), o.String("tag"))
+		return a.Result("begun")
+	}
+	og.ring(o.Seconds("timeout"), func(done func() bool) { a.wait(t, done) })
+	status, fields := og.outcome(t.clock.Now().Sub(began))
+	return a.Result(status, fields...)
+}
+
+// ring calls the target until something is known of it.
+func (og *origination) ring(timeout time.Duration, wait func(done func() bool)) {
 	var cancel context.CancelFunc
 	og.ctx, cancel = context.WithCancel(context.Background())
 	defer cancel()
 	defer og.giveUp()
-	if !a.api.calls.room(g.site.Limits) {
+	if !og.task.api.calls.room(og.goal.site.Limits) {
 		og.refused(call.CauseSwitchCongestion, "this server takes no more calls now")
 	} else {
 		og.begin()
 	}
-	over := t.alarm(o.Seconds("timeout"), nil)
+	over := og.task.alarm(timeout, nil)
 	defer over.stop()
-	a.wait(t, func() bool { return og.answered != "" || og.over || over.fired })
-	return og.result(a, began)
+	wait(func() bool { return og.answered != "" || og.over || over.fired })
+}
+
+// beside calls the target in a task of its own, for a script that does not wait.
+func (og *origination) beside(timeout time.Duration, tag string) {
+	g, b := og.goal, &og.task.api.background
+	t := newTask(b.api, g.site, g.version, b.api.services.Log.With("originate", og.target))
+	og.task = t
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.start("originate", func() {
+		defer t.close()
+		defer t.survive("originating a call", t.release)
+		began := t.clock.Now()
+		og.ring(timeout, func(done func() bool) {
+			for !done() {
+				t.next()
+			}
+		})
+		status, fields := og.outcome(t.clock.Now().Sub(began))
+		fields = append(fields, "status", status, "target", og.target, "tag", tag, "context", g.context, "extension", g.extension)
+		b.run(g.version, g.site, "originated", g.site.hooks["originated"], func(L *lua.LState) lua.LValue { return tableOf(L, fields) })
+	})
 }
 
 // goal reads what the target is called for; wrong says why that cannot be.
 func (a *Args) goal(o Options) (g goal, wrong string) {
 	g = goal{
 		version: a.api.host.Current(), context: o.String("context"), extension: o.String("extension"), app: o.String("app"),
-		vars: map[string]lua.LValue{},
+		vars: plainValues(o.Value("variables")),
 	}
 	g.site = g.version.Declarations().(*Site)
-	if v, ok := o.Value("variables").(*lua.LTable); ok {
-		v.ForEach(func(name, value lua.LValue) { g.vars[name.String()] = value })
-	}
 	if g.app != "" {
 		if g.extension != "" {
 			a.Fail("takes an extension or an app, not both")
@@ -246,7 +278,7 @@ func (og *origination) begin() {
 			_ = leg.Send(context.Background(), call.Hangup{Cause: call.CauseNormal})
 		}
 		t.clock.Release()
-		party.follow(events)
+		party.follow(leg, events)
 	}()
 }
 
@@ -305,10 +337,10 @@ func (og *origination) giveUp() {
 	}
 }
 
-func (og *origination) result(a *Args, began time.Time) int {
-	duration := og.task.clock.Now().Sub(began)
+// outcome is what there is to tell after so long: a status and further fields.
+func (og *origination) outcome(duration time.Duration) (status string, fields []any) {
 	if og.answered != "" {
-		return a.Result("answered", "id", og.answered, "duration", duration)
+		return "answered", []any{"id", og.answered, "duration", duration}
 	}
 	if !og.over {
 		og.cause = call.CauseNoAnswer
@@ -321,7 +353,7 @@ func (og *origination) result(a *Args, began time.Time) int {
 	if og.status != 0 {
 		sip = og.status
 	}
-	return a.Result(dialWords[og.cause.DialStatus()], "cause", int(og.cause), "sip", sip, "reason", reason, "duration", duration)
+	return dialWords[og.cause.DialStatus()], []any{"cause", int(og.cause), "sip", sip, "reason", reason, "duration", duration}
 }
 
 // causeOf is why no attempt could be made to dial.

@@ -21,15 +21,21 @@ func (a *Args) Refuse(reason string) int { return a.Return(lua.LNil, lua.LString
 // Result returns a table with a status and further fields, given as name and
 // value by turns.
 func (a *Args) Result(status string, fields ...any) int {
-	t := a.L.CreateTable(0, 1+len(fields)/2)
+	t := tableOf(a.L, fields)
 	t.RawSetString("status", lua.LString(status))
+	a.L.Push(t)
+	return 1
+}
+
+// tableOf is a table of fields, given as name and value by turns.
+func tableOf(L *lua.LState, fields []any) *lua.LTable {
+	t := L.CreateTable(0, 1+len(fields)/2)
 	for i := 0; i+1 < len(fields); i += 2 {
-		if v := toLua(a.L, fields[i+1]); v != lua.LNil {
+		if v := toLua(L, fields[i+1]); v != lua.LNil {
 			t.RawSetString(fields[i].(string), v)
 		}
 	}
-	a.L.Push(t)
-	return 1
+	return t
 }
 
 // toLua turns plain Go values into Lua's. Empty strings are left out of

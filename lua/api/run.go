@@ -212,6 +212,7 @@ func (r *register) put(c *Call) {
 		ID: c.id, Caller: c.caller.Number, Name: c.caller.Name, Extension: c.extension, Context: c.context,
 		Peer: c.leg.Info().Peer, Began: c.began, Version: c.task.version.Number(),
 	}
+	c.served = c.leg
 	r.calls[c.id] = c
 }
 

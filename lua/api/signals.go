@@ -136,6 +136,16 @@ end)`,
   call:hold(false)
 end)`,
 		Func: func(a *Args) int { return a.done(a.Call().send(call.Hold{On: a.Bool(0)})) }},
+	{On: "call", Name: "identify", Phase: Running, Summary: "Changes who is shown to the far end.",
+		Params: []Field{{Name: "party", Type: either(text(), record(partyFields...)), Required: true, Summary: "a number, or a table"}},
+		Results: signalResult, Statuses: signalStatuses,
+		Example: `context "internal":extension("613", function(call)
+  call:identify { number = "1002", name = "Reception" }
+  call:answer()
+end)`,
+		Func: func(a *Args) int {
+			return a.done(a.Call().send(call.Identify{Party: partyOf(a.Value(0), call.Party{})}))
+		}},
 	{On: "call", Name: "transfer", Phase: Running, Summary: "Asks the far end to call another address instead of us.",
 		Params:  []Field{{Name: "to", Type: text(), Required: true, Summary: "the address"}},
 		Results: signalResult, Statuses: signalStatuses,
@@ -196,12 +206,17 @@ func (a *Args) hangup() int {
 			name = call.CauseOf(s.Status).String()
 		}
 	}
+	s.Cause = a.cause(name)
+	return a.end(c, s)
+}
+
+// cause reads a cause that a script named.
+func (a *Args) cause(name string) call.Cause {
 	cause, ok := call.CauseByName(name)
 	if !ok {
 		a.Fail("there is no cause %q%s", name, didYouMean(name, []string{"normal", "busy", "congestion", "noanswer", "rejected", "unallocated", "unavailable", "invalid"}))
 	}
-	s.Cause = cause
-	return a.end(c, s)
+	return cause
 }
 
 // end hangs up. If that is the script's own call, the script ends here.

@@ -35,7 +35,7 @@ var traceEntries = []*Entry{
 			Field{Name: "found_in", Type: text(), Summary: "the context that it is written in"},
 			Field{Name: "file", Type: text(), Summary: "where it is written; the script's place where left out"},
 			Field{Name: "line", Type: count(), Summary: "the line there"},
-		)}, {Name: "party", Type: object("call"), Summary: "who it is done for; the call itself where left out"}},
+		)}, {Name: "party", Type: either(object("call"), text()), Summary: "who it is done for, or the name of a line that there is not; the call itself where left out"}},
 		Example: `context "internal":extension("690", function(call)
   trace.step { app = "NoOp", args = "hello", priority = 1 }
 end)`,
@@ -60,8 +60,11 @@ func (a *Args) traceStep() int {
 	if t := a.task(); t != nil && t.call != nil && o.Has("app") && a.Value(1) == lua.LNil {
 		t.call.memo.app, t.call.memo.data, t.call.memo.foreign = o.String("app"), cut(o.String("args"), longestArgs), true
 	}
-	if party, ok := a.Value(1).(*lua.LUserData); ok {
+	switch party := a.Value(1).(type) {
+	case *lua.LUserData:
 		l = party.Value.(*Call).story
+	case lua.LString:
+		l = a.api.services.Trace.Leg(string(party))
 	}
 	if l == nil {
 		return 0

@@ -18,6 +18,7 @@ var modules = []Word{
 	{"mailboxes", "where voice messages are kept; see also `mailbox`"},
 	{"log", "lines for the operator"},
 	{"trace", "the story of the call, as `moonwire trace` shows it"},
+	{"lock", "names that one script at a time may hold"},
 	{"timer", "functions that run later"},
 	{"time", "clocks, dates and their text; times are seconds since 1970 in UTC"},
 	{"records", "where the records of calls go"},
@@ -39,7 +40,7 @@ var modules = []Word{
 func init() {
 	table = slices.Concat(
 		dialplanEntries, lookupEntries, settingEntries, recordsEntries, sipEntries,
-		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, togetherEntries, originateEntries, agiEntries,
+		signalEntries, playEntries, sayEntries, readEntries, recordEntries, dialEntries, togetherEntries, originateEntries, agiEntries, transferEntries, lockEntries, phoneEntries,
 		storeEntries, logEntries, traceEntries, timerEntries, timeEntries, jsonEntries, httpEntries, reEntries, preciseEntries, fsEntries, programEntries, streamEntries, helperEntries,
 		mailboxEntries,
 	)

@@ -60,12 +60,15 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 	}
 	var next *destined   // where the peer goes on when the caller leaves it to a number
 	var goesOn *destined // where the caller goes on when the peer does
+	kept := false
 	defer func() {
-		if next != nil {
+		switch {
+		case next != nil:
 			t.handOver(peer, next)
-			return
+		case c.ended != nil && peer.next != nil: // see task.release
+		case !kept:
+			peer.drop(call.CauseNormal)
 		}
-		peer.drop(call.CauseNormal)
 	}()
 	c.talking, peer.talking = true, true
 	defer func() { c.talking, peer.talking = false, false }()
@@ -120,6 +123,7 @@ func (a *Args) talk(c, peer *Call, o Options, target string, began time.Time) in
 			}
 		}
 	}
+	kept = o.Bool("keep") && goesOn == nil && peer.ended == nil
 	result := a.talked(c, peer, target, began, endedBy)
 	if goesOn != nil {
 		j.part()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -100,6 +101,7 @@ func (t *task) close() {
 			t.clock.Release()
 		}
 	}
+	t.api.locks.releaseAll(t)
 }
 
 // next waits for one thing to happen and deals with it.
@@ -257,7 +259,11 @@ func (t *task) release() {
 	for al := range t.alarms {
 		al.stop()
 	}
-	for _, p := range t.peers {
+	for _, p := range slices.Clone(t.peers) {
+		if p.next != nil && p.ended == nil {
+			t.handOver(p, p.next)
+			continue
+		}
 		p.drop(call.CauseNormal)
 	}
 }

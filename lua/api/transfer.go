@@ -11,6 +11,66 @@ import (
 	"github.com/moonwire/moonwire/lua/host"
 )
 
+var transferEntries = []*Entry{
+	{On: "call", Name: "hand_over", Phase: Running, Summary: "Lets a party that was dialled go on by itself, as if it had dialled a number.",
+		Detail: "It becomes a call of its own, with a script of its own; here it has ended. With when = \"left\" it only goes on where the script's own call ends before it: while the two talk, or after the script has let it wait.",
+		Params: []Field{{Name: "options", Required: true, Summary: "where it goes on", Type: record(
+			Field{Name: "extension", Type: naming(NamesExtension), Required: true, Summary: "the number to run"},
+			Field{Name: "context", Type: naming(NamesContext), Summary: "where it is looked up; the call's own where left out"},
+			Field{Name: "variables", Type: mapOf(either(text(), number(), truth())), Summary: "what call.vars of the new call begins with"},
+			Field{Name: "when", Type: words("now", "left"), Default: "now", Summary: "at once, or when the script's own call ends"},
+		)}},
+		Results:  []Field{{Name: "result", Summary: "the outcome", Type: record(Field{Name: "status", Type: words("done", "unallocated", "hungup"), Summary: "the outcome in one word"})}},
+		Statuses: []Word{{"done", "it goes on, or will"}, {"unallocated", "there is no such extension"}, {"hungup", "it has ended"}},
+		Example: `context "internal":extension("661", function(call)
+  local result = call:dial("sip/1001", { bridge = false })
+  if result.status == "answered" then
+    result.peer:hand_over { extension = "600", when = "left" }
+    call:bridge(result.peer)
+  end
+end)
+
+context "internal":extension("600", function(call) call:play "vm-goodbye" end)`,
+		Func: (*Args).handOver},
+}
+
+// handOver is for parties of a call only: who a script serves can enter an
+// extension.
+func (a *Args) handOver() int {
+	peer, t, o := a.Call(), a.working(), a.Options(0)
+	if peer == t.call {
+		a.Fail("only a party that was dialled can be handed over; for the call itself there is call:enter")
+	}
+	if peer.ended != nil {
+		return a.Result("hungup")
+	}
+	where := o.String("context")
+	if where == "" && t.call != nil {
+		where = t.call.context
+	}
+	number := o.String("extension")
+	found, ok := t.site.Routes.Match(where, number, peer.ownNumber(), t.clock.Now())
+	if !ok {
+		return a.Result("unallocated")
+	}
+	to := &destined{found: found, number: number, context: where, vars: plainValues(o.Value("variables"))}
+	if o.String("when") == "left" {
+		peer.next = to
+		return a.Result("done")
+	}
+	t.handOver(peer, to)
+	return a.Result("done")
+}
+
+// plainValues reads a table of variables.
+func plainValues(v lua.LValue) map[string]lua.LValue {
+	values := map[string]lua.LValue{}
+	if t, ok := v.(*lua.LTable); ok {
+		t.ForEach(func(name, value lua.LValue) { values[name.String()] = value })
+	}
+	return values
+}
+
 // A party of two that talk may ask that the other be connected with a number
 // instead (a blind transfer). When the called party asks, the script goes on
 // with the caller, in the number's extension. When the caller asks, he leaves
@@ -27,6 +87,7 @@ import (
 type destined struct {
 	found           route.Match
 	number, context string
+	vars            map[string]lua.LValue // what call.vars begins with: plain values
 }
 
 // Statuses that tell a party why its transfer is not done.
@@ -73,7 +134,7 @@ func (t *task) destination(asking, other *Call, o Options) (to *destined, told b
 		return nil, false
 	}
 	asking.transfer = &wish
-	return &destined{found, number, context}, false
+	return &destined{found: found, number: number, context: context}, false
 }
 
 // transferContext is where the numbers of asking's transfers are looked up. ""
@@ -107,6 +168,7 @@ func (t *task) handOver(peer *Call, to *destined) {
 	}
 	c := t.detach(peer, t.site, t.version)
 	c.context, c.extension = to.context, to.number
+	c.given = to.vars
 	t.log.Info("transfer", "leg", c.id, "extension", c.extension, "context", c.context)
 	t.launch(peer, c, to.found)
 }

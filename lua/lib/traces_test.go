@@ -54,21 +54,11 @@ const caller = "Local/100@t-00000000;2"
 var different = map[string]string{
 	"authenticate_ok":           "a prompt that is missing is left out, and the password still asked for",
 	"say_missing":               "a prompt that is missing is left out",
-	"dial_g_split":              "the caller is answered before both go on by themselves",
 	"if_elseif_chain":           "of the branches of If one runs, and no other behind it",
 	"hash_include_missing":      "what can be read is served; the report names the file that is missing",
-	"dial_f_goto":               "the called party does not go on by itself",
-	"dial_m_result":             oneStepMore,
-	"dial_u_result_goto":        oneStepMore,
-	"originate_app":             oneStepMore,
-	"exten_failed":              "there is no extension for calls that came to nothing",
 	"seed002_l1288_default_888": "the line of the test carries no sound, so that nothing is recorded",
 	"queue_missing":             "there are no queues",
 }
-
-const (
-	oneStepMore = "the other side of the call is one step further when it is hung up"
-)
 
 func TestTraces(t *testing.T) { testTraces(t, "testdata/asterisk/traces") }
 func TestAEL(t *testing.T)    { testTraces(t, "testdata/asterisk/ael") }

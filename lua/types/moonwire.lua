@@ -101,6 +101,10 @@ log = {}
 ---@class tracelib
 trace = {}
 
+---Names that one script at a time may hold.
+---@class locklib
+lock = {}
+
 ---Functions that run later.
 ---@class timerlib
 timer = {}
@@ -232,7 +236,7 @@ function context_methods:include(name, options) end
 ---  log.info("phone %s is %s", event.phone, event.state)
 ---end)
 ---```
----@param event "start"|"call.incoming"|"call.ended"|"registration"|"voicemail.changed" `start`: this version of the scripts begins to serve; `call.incoming`: a call came in, fn gets it; `call.ended`: fn gets the record of the call; `registration`: a phone or trunk came or went, fn gets `phone`, `state`, `contact`; `voicemail.changed`: messages came or went, fn gets `mailbox`, `new`, `urgent`, `old`
+---@param event "start"|"call.incoming"|"call.ended"|"registration"|"voicemail.changed"|"originated" `start`: this version of the scripts begins to serve; `call.incoming`: a call came in, fn gets it; `call.ended`: fn gets the record of the call; `registration`: a phone or trunk came or went, fn gets `phone`, `state`, `contact`; `voicemail.changed`: messages came or went, fn gets `mailbox`, `new`, `urgent`, `old`; `originated`: it is known what came of an `originate` with wait = false, fn gets what that would have returned, and its `target`, `tag`, `context` and `extension`
 ---@param fn fun(subject: any) runs at the event
 function on(event, fn) end
 
@@ -754,6 +758,27 @@ function call_methods:send_dtmf(digits, options) end
 ---@return call.hold.result result the outcome
 function call_methods:hold(on) end
 
+---@class call.identify.party
+---@field number? string "" where it is not known
+---@field name? string "" where it is not known
+---@field presentation? "allowed"|"withheld"|"unavailable" whether the number may be shown
+
+---@class call.identify.result
+---@field status "done"|"hungup"|"unsupported"|"failed" the outcome in one word
+---@field reason? string in words, where it failed
+
+---Changes who is shown to the far end.
+---
+---```lua
+---context "internal":extension("613", function(call)
+---  call:identify { number = "1002", name = "Reception" }
+---  call:answer()
+---end)
+---```
+---@param party string|call.identify.party a number, or a table
+---@return call.identify.result result the outcome
+function call_methods:identify(party) end
+
 ---@class call.transfer.result
 ---@field status "done"|"hungup"|"unsupported"|"failed" the outcome in one word
 ---@field reason? string in words, where it failed
@@ -998,11 +1023,16 @@ function call_methods:record(options) end
 ---@field language? string given to the other leg; the call's where left out
 ---@field digits? string keys to press as soon as it answers
 ---@field cancel_on? string keys with which the caller stops the ringing
+---@field each? fun(target: string): any runs before a target is called; may return what is different for it, in a table: headers, caller, codecs
+---@field on_called? fun(peer: call, target: string) runs on each party that is being called, as soon as there is one
+---@field cancel_cause? string|integer told to those who are not answered any more: a cause of Q.850 by number or name; normal, or "answered elsewhere" (26), where left out
 ---@field on_answer? fun(peer: call): any runs on the party that answered before the two are connected; return false to let it go
 ---@field bridge? boolean false does not connect the two: result.peer is the party, for call:bridge (default true)
----@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
+---@field answer? boolean with bridge = false: whether the caller is answered when the other party is (default true)
+---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them, see keep
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
+---@field keep? boolean do not hang the other party up where a key or the limit parts the two: it may be connected again (default false)
 ---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.dial.options.caller
@@ -1022,11 +1052,16 @@ function call_methods:record(options) end
 ---@field language? string given to the other leg; the call's where left out
 ---@field digits? string keys to press as soon as it answers
 ---@field cancel_on? string keys with which the caller stops the ringing
+---@field each? fun(target: string): any runs before a target is called; may return what is different for it, in a table: headers, caller, codecs
+---@field on_called? fun(peer: call, target: string) runs on each party that is being called, as soon as there is one
+---@field cancel_cause? string|integer told to those who are not answered any more: a cause of Q.850 by number or name; normal, or "answered elsewhere" (26), where left out
 ---@field on_answer? fun(peer: call): any runs on the party that answered before the two are connected; return false to let it go
 ---@field bridge? boolean false does not connect the two: result.peer is the party, for call:bridge (default true)
----@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
+---@field answer? boolean with bridge = false: whether the caller is answered when the other party is (default true)
+---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them, see keep
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
+---@field keep? boolean do not hang the other party up where a key or the limit parts the two: it may be connected again (default false)
 ---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.dial.result
@@ -1066,9 +1101,10 @@ function call_methods:record(options) end
 function call_methods:dial(targets, options) end
 
 ---@class call.bridge.options
----@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them
+---@field on_digit? fun(key: string, from: string): any runs for each key while the parties talk; from is "caller" or "called"; return "hangup" to part them, see keep
 ---@field hangup_on? string keys with which the caller parts from the other party
 ---@field limit? number longest time to talk; 0 is no limit (in s, default 0)
+---@field keep? boolean do not hang the other party up where a key or the limit parts the two: it may be connected again (default false)
 ---@field transfer_context? string|boolean where the number of a blind transfer is looked up: a context; true for the one that the party who asks dials in; false forbids transfers. When the called party asks for one, the extension is run for the caller; when the caller asks, he leaves, and the extension is run for the called party, as a call of its own. A number that does not exist is refused, and the two talk on. Where true says nothing, of a dialled address that is no phone and no trunk, the wish ends the talk and is told in result.transfer (default true)
 
 ---@class call.bridge.result
@@ -1180,9 +1216,11 @@ function calls() end
 ---@field headers? table<string, string> further protocol headers
 ---@field codecs? "ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16"|("ulaw"|"alaw"|"g722"|"gsm"|"g726"|"g729"|"ilbc"|"speex"|"opus"|"l16")[] instead of those of the phone or trunk
 ---@field language? string of prompts (default "en")
+---@field wait? boolean false comes back at once, with the status begun; what came of it is told to the functions of on("originated") (default true)
+---@field tag? string given to those functions
 
 ---@class originate.result
----@field status "answered"|"busy"|"noanswer"|"congestion"|"unavailable"|"invalid" the outcome in one word
+---@field status "answered"|"busy"|"noanswer"|"congestion"|"unavailable"|"invalid"|"begun" the outcome in one word
 ---@field id? string of the new call, where it was answered
 ---@field cause? number why it was not answered (Q.850)
 ---@field sip? number SIP status of a refusal
@@ -1233,6 +1271,88 @@ function originate(options) end
 ---@param ... string|number for the program
 ---@return call.agi.result result the outcome
 function call_methods:agi(target, ...) end
+
+---@class call.hand_over.options
+---@field extension string the number to run
+---@field context? string where it is looked up; the call's own where left out
+---@field variables? table<string, string|number|boolean> what call.vars of the new call begins with
+---@field when? "now"|"left" at once, or when the script's own call ends (default "now")
+
+---@class call.hand_over.result
+---@field status "done"|"unallocated"|"hungup" the outcome in one word
+
+---Lets a party that was dialled go on by itself, as if it had dialled a number.
+---
+---It becomes a call of its own, with a script of its own; here it has ended. With when = "left" it only goes on where the script's own call ends before it: while the two talk, or after the script has let it wait.
+---
+---```lua
+---context "internal":extension("661", function(call)
+---  local result = call:dial("sip/1001", { bridge = false })
+---  if result.status == "answered" then
+---    result.peer:hand_over { extension = "600", when = "left" }
+---    call:bridge(result.peer)
+---  end
+---end)
+---
+---context "internal":extension("600", function(call) call:play "vm-goodbye" end)
+---```
+---@param options call.hand_over.options where it goes on
+---@return call.hand_over.result result the outcome
+function call_methods:hand_over(options) end
+
+---@class lock.take.options
+---@field timeout? number longest wait; 0 does not wait (in s, default 3)
+
+---Waits until no other script holds a name, and holds it.
+---
+---What the script holds already it holds once more, and must let go of as often. All is let go when the script ends. Locks are of this server, and of no other that shares its store.
+---
+---```lua
+---context "internal":extension("664", function(call)
+---  if lock.take("door", { timeout = 10 }) then
+---    call:dial "sip/1001"
+---    lock.release "door"
+---  end
+---end)
+---```
+---@param name string any name
+---@param options? lock.take.options how long to wait
+---@return boolean taken false where another script holds it still
+function lock.take(name, options) end
+
+---Lets go of a name.
+---
+---```lua
+---context "internal":extension("665", function()
+---  if lock.take "counter" then
+---    store.put("counters", "visits", (tonumber(store.get("counters", "visits")) or 0) + 1)
+---    lock.release "counter"
+---  end
+---end)
+---```
+---@param name string as it was taken
+---@return boolean held false where this script did not hold it
+function lock.release(name) end
+
+---@class phones.phones.item
+---@field name? string as it was declared
+---@field registered? boolean whether it can be called
+---@field state? "idle"|"ringing"|"inuse"|"hold"|"unavailable" unavailable where it is not registered and has no call
+---@field calls? integer those that it talks on or makes
+---@field ringing? integer those that it has not answered
+
+---Lists the phones of the site and what each is doing now.
+---
+---```lua
+---context "internal":extension("686", function(call)
+---  for _, phone in ipairs(phones()) do
+---    if phone.state == "idle" then return call:dial("sip/" .. phone.name) end
+---  end
+---  call:play "all-circuits-busy-now"
+---end)
+---```
+---@return phones.phones.item[] phones in the order of their declaration
+function phones() end
 
 ---Reads a value that calls share.
 ---
@@ -1392,7 +1512,7 @@ function log.error(format, ...) end
 ---end)
 ---```
 ---@param step trace.step.step what is about to be done
----@param party? call who it is done for; the call itself where left out
+---@param party? string|call who it is done for, or the name of a line that there is not; the call itself where left out
 function trace.step(step, party) end
 
 ---Notes in the story of the call that a variable has a new value.

@@ -142,7 +142,8 @@ function pass:options(step, known)
   local plain = written:gsub("%b()", "")
   for letter in plain:gmatch "%S" do
     if not known.options.letters:find(letter, 1, true) then
-      self.report:approximate(step, ("option %s of %s has no effect"):format(letter, known.name))
+      local why = known.options.partly[letter] or "has no effect"
+      self.report:approximate(step, ("option %s of %s: %s"):format(letter, known.name, why))
       self.report:name("options", known.name .. " " .. letter)
     end
   end

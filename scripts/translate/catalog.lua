@@ -141,7 +141,9 @@ do
       if described.gone then entry.gone, entry.instead = described.gone, instead or nil end
       entry.name = described.name
       if described.options and option_argument[key] then
-        entry.options = { letters = described.options .. (described.ignored or ""), argument = option_argument[key] }
+        entry.options = {
+          letters = described.options .. (described.ignored or ""), partly = described.partly or {}, argument = option_argument[key],
+        }
       end
     end
   end

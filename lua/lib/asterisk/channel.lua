@@ -53,6 +53,22 @@ function channel.of(call)
   return ch
 end
 
+-- A channel whose line is not there, or not yet: it has variables and a place,
+-- and whatever needs a line does nothing. aside is what the story calls it; where
+-- that is nil, its steps wait in pending.
+function channel.without_line(facts, aside)
+  facts.vars, facts.fields, facts.headers, facts.state = {}, {}, facts.headers or {}, facts.state or "trying"
+  facts.id, facts.peer, facts.held, facts.cause = facts.id or "", facts.peer or "", false, facts.cause or 0
+  local ch = channel.of(setmetatable(facts, { __index = function(_, what)
+    return function()
+      log.debug("%s: there is no line", what)
+      return { status = "hungup" }
+    end
+  end }))
+  ch.aside, ch.pending = aside or facts, not aside and {} or nil
+  return ch
+end
+
 -- The site's settings, with the usual ones behind them.
 function Channel:settings()
   if not self.site then self.site = require "asterisk.settings" end
@@ -189,12 +205,14 @@ function Channel:changed(name, value)
 end
 
 -- Notes a step in the story of the call, or of the party that it is run for.
+function Channel:note(step)
+  if self.pending then self.pending[#self.pending + 1] = step else trace.step(step, self.aside) end
+end
+
 -- Sets a fact that goes into the record of the call too.
 function Channel:keep(name, value)
   self.facts[name], self.call.fields[name] = value, value
 end
-
-function Channel:note(step) trace.step(step, self.aside) end
 
 -- Takes a variable away.
 function Channel:unset(name)
@@ -331,6 +349,13 @@ function Channel:jump(context, extension, priority)
   self.context, self.exten, self.priority, self.jumped = context, extension, priority, true
 end
 
+-- All variables, as a list of { name, value }.
+function Channel:all()
+  local list = {}
+  for name, value in pairs(self.vars) do list[#list + 1] = { ("_"):rep(self.inherits[name] or 0) .. name, value } end
+  return list
+end
+
 -- The variables that a channel takes over which this one dials, as a list of
 -- { name, value }.
 function Channel:inherited()
@@ -341,16 +366,35 @@ function Channel:inherited()
   return list
 end
 
+-- How variables reach the other side of a Local channel: as a header of the call.
+local inheritance = "X-Asterisk-Variables"
+
+-- The headers that give variables to the other side of a Local channel.
+function channel.inheritance(list)
+  return #list > 0 and { [inheritance] = json.encode(list) } or {}
+end
+
+-- Of a list of { name, value }, those that are handed down, as they arrive.
+function channel.descending(list)
+  local down = {}
+  for _, one in ipairs(list) do
+    local marks, plain = one[1]:match "^(_+)(.*)$"
+    if marks then down[#down + 1] = { #marks > 1 and "__" .. plain or plain, one[2] } end
+  end
+  return down
+end
+
+-- The variables that a channel got from who dialled it.
+function channel.handed_down(call)
+  local text = call.endpoint == "local" and call.headers[inheritance]
+  return text and json.decode(text) or {}
+end
+
 -- Headers for a channel that is dialled: those of SIPAddHeader, and for Local
 -- channels the variables that they take over.
 function Channel:headers(inside)
-  local headers, any = {}, false
-  if inside then
-    local list = self:inherited()
-    if #list > 0 then
-      headers["X-Asterisk-Variables"], any = json.encode(list), true
-    end
-  end
+  local headers = inside and channel.inheritance(self:inherited()) or {}
+  local any = next(headers) ~= nil
   for _, one in ipairs(self.facts.headers or {}) do
     headers[one[1]], any = one[2], true
   end

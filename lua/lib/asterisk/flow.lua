@@ -549,10 +549,31 @@ end
 
 -- Serving --------------------------------------------------------------------------------
 
+-- What the variables of a call are called that say how its dialplan begins: the
+-- priority, and variables as JSON.
+flow.first, flow.handed = "asterisk priority", "asterisk variables"
+
+-- What call:hand_over and originate need for a channel to begin at a place.
+function flow.beginning(context, extension, priority, variables)
+  return {
+    context = context, extension = extension,
+    variables = { [flow.first] = priority, [flow.handed] = json.encode(variables or {}) },
+  }
+end
+
+-- Takes over what flow.beginning left.
+function flow.begin(ch)
+  local vars = ch.call.vars
+  ch.priority = vars[flow.first] or 1
+  for _, one in ipairs(vars[flow.handed] and json.decode(vars[flow.handed]) or {}) do ch:assign(one[1], one[2]) end
+  vars[flow.first], vars[flow.handed] = nil, nil
+end
+
 -- Serves a call at an extension: what the function of an extension does.
 function flow.serve(call, pattern)
   local ch = channel.of(call)
-  if ch.serving then -- entered from a script: run it, and come back
+  if ch.serving then -- entered from a script, or by a transfer: run it, and come back
+    if ch.connected then ch:set("BLINDTRANSFER", channel.of(ch.connected):name()) end
     ch:jump(call.context, call.extension, 1)
     return flow.loop(ch)
   end
@@ -562,15 +583,14 @@ function flow.serve(call, pattern)
   end
   call:on_hangup(function() flow.hungup(ch) end)
   flow.take_over(ch)
+  flow.begin(ch)
   flow.loop(ch)
   flow.finish(ch)
 end
 
 -- Variables that the channel which dialled this one hands down.
 function flow.take_over(ch)
-  local handed = ch.call.headers["X-Asterisk-Variables"]
-  if not handed or ch.call.endpoint ~= "local" then return end
-  for _, one in ipairs(json.decode(handed) or {}) do ch:set(one[1], one[2]) end
+  for _, one in ipairs(channel.handed_down(ch.call)) do ch:set(one[1], one[2]) end
 end
 
 -- Ends a call whose dialplan has ended.

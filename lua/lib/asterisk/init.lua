@@ -21,7 +21,7 @@ local script = require "asterisk.script"
 
 for _, name in ipairs {
   "apps.control", "apps.subroutines", "apps.loops", "apps.conditions", "apps.branches", "apps.line", "apps.playback", "apps.read", "apps.say",
-  "apps.variables", "apps.database", "apps.dial", "apps.originate", "apps.record", "apps.system", "apps.agi", "apps.voicemail", "apps.unavailable", "apps.old", "apps.lua",
+  "apps.variables", "apps.database", "apps.dial", "apps.originate", "spool", "apps.record", "apps.system", "apps.agi", "apps.voicemail", "apps.unavailable", "apps.old", "apps.lua",
   "functions.channel", "functions.callerid", "functions.strings", "functions.lists", "functions.logic", "functions.numbers",
   "functions.time", "functions.encoding", "functions.database", "functions.dialplan", "functions.groups", "functions.system",
   "functions.sip", "functions.unavailable",
@@ -36,6 +36,7 @@ return {
   include = flow.include,
   switched = flow.switched,
   start = flow.start,
+  spool = require("asterisk.spool").watch,
   channel = channel.of,
   known = registry.known,
   known_function = registry.known_function,

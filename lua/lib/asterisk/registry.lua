@@ -21,7 +21,8 @@ end
 -- Adds an application:
 --   run      function(ch, arguments): what it does; see flow.lua for its results
 --   options  letters of its options that are supported; nil where it has none
---   ignored  letters of options that are taken and make no difference here
+--   ignored  letters of options that ask for nothing that could differ here
+--   partly   by letter: what differs of an option that does not do all it should
 --   gone     the version of Asterisk that had it no more
 --   jump     function(ch): whether it is to go on at priority n+101 after it ran,
 --            in dialplans whose settings have priorityjumping
@@ -52,11 +53,11 @@ function registry.find(name) return applications[name:lower()] end
 function registry.find_function(name) return functions[name] end
 
 -- What the translator's report says of an application or a function: a table
--- with name, level, note, options and ignored; nil where it is unknown.
+-- with name, level, note, options, ignored and partly; nil where it is unknown.
 local function described(entry)
   if not entry then return nil end
   return {
-    name = entry.name, level = entry.level, note = entry.note, options = entry.options, ignored = entry.ignored,
+    name = entry.name, level = entry.level, note = entry.note, options = entry.options, ignored = entry.ignored, partly = entry.partly,
     jump = entry.jump ~= nil, gone = entry.gone, reads = entry.read ~= nil, writes = entry.write ~= nil,
   }
 end

@@ -3,10 +3,15 @@
 local arguments = require "asterisk.arguments"
 local registry = require "asterisk.registry"
 
+-- A line that leads to this server itself is answered when the first sound has
+-- come, as on Asterisk: by then its other side has seen the answer.
+local firstPacket = 20 -- milliseconds
+
 registry.application("Answer", { run = function(ch, text)
   local answered = ch.call.state == "answered"
   ch.call:answer()
   local delay = arguments.number(arguments.split(text)[1])
+  if ch.call.endpoint == "local" then delay = math.max(delay, firstPacket) end
   if delay > 0 and not answered then ch.call:wait(delay / 1000) end
 end })
 
