@@ -58,7 +58,7 @@ type Call struct {
 	watch     func(e call.Event) // where not nil, sees each event after it was dealt with
 	cause     call.Cause         // of the last attempt to dial, for the end
 
-	next *destined           // where it goes on when the task lets it go, nil where it ends
+	next *destined            // where it goes on when the task lets it go, nil where it ends
 	heir atomic.Pointer[Call] // that has the leg now, of a party that was handed over
 }
 

@@ -137,7 +137,7 @@ end)`,
 end)`,
 		Func: func(a *Args) int { return a.done(a.Call().send(call.Hold{On: a.Bool(0)})) }},
 	{On: "call", Name: "identify", Phase: Running, Summary: "Changes who is shown to the far end.",
-		Params: []Field{{Name: "party", Type: either(text(), record(partyFields...)), Required: true, Summary: "a number, or a table"}},
+		Params:  []Field{{Name: "party", Type: either(text(), record(partyFields...)), Required: true, Summary: "a number, or a table"}},
 		Results: signalResult, Statuses: signalStatuses,
 		Example: `context "internal":extension("613", function(call)
   call:identify { number = "1002", name = "Reception" }

@@ -38,6 +38,7 @@ type world struct {
 	t      testing.TB
 	clock  *clock.Virtual
 	store  *store.Store
+	sip    *fake.Endpoint
 	api    *api.API
 	host   *host.Host
 	log    bytes.Buffer
@@ -86,14 +87,14 @@ func (w *world) Write(p []byte) (int, error) {
 	return w.log.Write(p)
 }
 
-// newWorld loads a site at a moment.
-func newWorld(t testing.TB, start time.Time, scripts map[string]string) *world {
+// newWorld loads a site at a moment. Changes are made to its services before.
+func newWorld(t testing.TB, start time.Time, scripts map[string]string, changes ...func(*api.Services)) *world {
 	t.Helper()
-	return newWorldWith(t, start, scripts, "")
+	return newWorldWith(t, start, scripts, "", changes...)
 }
 
 // newWorldWith loads a site whose folder holds programs, all of which it may run.
-func newWorldWith(t testing.TB, start time.Time, scripts map[string]string, site string) *world {
+func newWorldWith(t testing.TB, start time.Time, scripts map[string]string, site string, changes ...func(*api.Services)) *world {
 	t.Helper()
 	v := clock.NewVirtual(start)
 	engine, err := media.NewEngine(media.Options{Clock: v, Workers: 1})
@@ -101,7 +102,7 @@ func newWorldWith(t testing.TB, start time.Time, scripts map[string]string, site
 		t.Fatal(err)
 	}
 	t.Cleanup(engine.Close)
-	w := &world{t: t, clock: v, store: store.NewMemory(v)}
+	w := &world{t: t, clock: v, store: store.NewMemory(v), sip: fake.NewEndpoint("sip", v)}
 	t.Cleanup(func() { w.store.Close() })
 	recorder := trace.NewRecorder(v, trace.Limits{})
 	recorder.Watch(func(e trace.Event) {
@@ -116,9 +117,9 @@ func newWorldWith(t testing.TB, start time.Time, scripts map[string]string, site
 	t.Cleanup(func() { recordings.Close() })
 	logger := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	itself := local.New(v)
-	w.api = api.New(api.Services{
+	services := api.Services{
 		Clock: v, Log: logger, Random: rand.NewPCG(1, 2), Media: engine, Prompts: prompts, Store: w.store, Trace: recorder,
-		Endpoints: map[string]api.Dialer{"local": itself}, Recordings: recordings, Site: site,
+		Endpoints: map[string]api.Dialer{"local": itself, "sip": w.sip}, Recordings: recordings, Site: site,
 		Grants: func(declared api.Grants) api.Grants {
 			if site != "" {
 				declared.Programs = []api.Programs{{Allowed: []string{"*"}, User: strconv.Itoa(os.Geteuid())}}
@@ -126,7 +127,11 @@ func newWorldWith(t testing.TB, start time.Time, scripts map[string]string, site
 			return declared
 		},
 		Env: func(name string) (string, bool) { return map[string]string{"TZ": "UTC"}[name], name == "TZ" },
-	})
+	}
+	for _, change := range changes {
+		change(&services)
+	}
+	w.api = api.New(services)
 	files := fstest.MapFS{}
 	for name, text := range scripts {
 		files[name] = &fstest.MapFile{Data: []byte(text)}

@@ -142,8 +142,8 @@ function pass:options(step, known)
   local plain = written:gsub("%b()", "")
   for letter in plain:gmatch "%S" do
     if not known.options.letters:find(letter, 1, true) then
-      local why = known.options.partly[letter] or "has no effect"
-      self.report:approximate(step, ("option %s of %s: %s"):format(letter, known.name, why))
+      local why = known.options.partly[letter]
+      self.report:approximate(step, ("option %s of %s%s"):format(letter, known.name, why and ": " .. why or " has no effect"))
       self.report:name("options", known.name .. " " .. letter)
     end
   end

@@ -141,9 +141,26 @@ local older = {
   LANGUAGE = function(ch) return ch.call.language end,
 }
 
+local classes = { X = "%d", Z = "[1-9]", N = "[2-9]", ["."] = ".+", ["!"] = ".*" }
+
+-- Whether a pattern "_1XX" stands for a number.
+local function stands_for(pattern, number)
+  if pattern:sub(1, 1) ~= "_" then return false end
+  local lua = pattern:sub(2):upper():gsub("[%[%]%w.!%-*#+]", function(c) return classes[c] end):gsub("[*+]", "%%%0")
+  return number:find("^" .. lua:gsub("%%%%", "%%") .. "$") ~= nil
+end
+
+-- The devices of a hint, "" where there is none.
 function Channel:hint(context, extension)
-  local hints = self:settings().hints
-  return hints and hints[context] and hints[context][extension] or ""
+  local hints = (self:settings().hints or {})[context]
+  if not hints then return "" end
+  local hint = hints[extension]
+  if not hint then
+    for pattern, one in pairs(hints) do
+      if stands_for(pattern, extension) then hint = one end
+    end
+  end
+  return hint and (hint:gsub("%${EXTEN}", extension)) or ""
 end
 
 -- The value of a variable, nil where it is not set.
@@ -395,6 +412,10 @@ end
 function Channel:headers(inside)
   local headers = inside and channel.inheritance(self:inherited()) or {}
   local any = next(headers) ~= nil
+  local from = self.facts["redirecting from-num"]
+  if from and from ~= "" and not inside then
+    headers["Diversion"], any = ("<tel:%s>;reason=%s"):format(from, self.facts["redirecting reason"] or "unknown"), true
+  end
   for _, one in ipairs(self.facts.headers or {}) do
     headers[one[1]], any = one[2], true
   end

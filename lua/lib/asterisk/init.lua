@@ -23,7 +23,7 @@ for _, name in ipairs {
   "apps.control", "apps.subroutines", "apps.loops", "apps.conditions", "apps.branches", "apps.line", "apps.playback", "apps.read", "apps.say",
   "apps.variables", "apps.database", "apps.dial", "apps.originate", "spool", "apps.record", "apps.system", "apps.agi", "apps.voicemail", "apps.unavailable", "apps.old", "apps.lua",
   "functions.channel", "functions.callerid", "functions.strings", "functions.lists", "functions.logic", "functions.numbers",
-  "functions.time", "functions.encoding", "functions.database", "functions.dialplan", "functions.groups", "functions.system",
+  "functions.time", "functions.encoding", "functions.database", "functions.dialplan", "functions.groups", "functions.locks", "functions.devices", "functions.system",
   "functions.sip", "functions.unavailable",
 } do
   require("asterisk." .. name)
@@ -35,7 +35,10 @@ return {
   extension = flow.extension,
   include = flow.include,
   switched = flow.switched,
-  start = flow.start,
+  start = function()
+    flow.start()
+    require("asterisk.originating").start()
+  end,
   spool = require("asterisk.spool").watch,
   channel = channel.of,
   known = registry.known,

@@ -11,7 +11,7 @@ local originating = {}
 local own, extension = "asterisk", "application"
 local application, given = "asterisk application", "asterisk arguments"
 
-context(own):extension(extension, { name = "an application of Asterisk's" }, function(call)
+local function serve(call)
   local vars = call.vars
   local ch = channel.of(call)
   ch.serving, ch.context, ch.exten = true, "default", "s"
@@ -23,7 +23,12 @@ context(own):extension(extension, { name = "an application of Asterisk's" }, fun
     if ch.jumped and not result then flow.loop(ch) end
   end
   flow.finish(ch)
-end)
+end
+
+-- Declares that context, while a site is loaded.
+function originating.start()
+  context(own):extension(extension, { name = "an application of Asterisk's" }, serve)
+end
 
 -- The priority that a text stands for, which may be a label; 1 where it is none.
 function originating.priority(ch, where, number, text)

@@ -11,7 +11,12 @@
 --                    GLOBAL() have set (false)
 --   globals          list of { name, value }; a value may be a function of ch
 --   switches         by context: list of { "Loopback", "9${EXTEN}@other" }
---   hints            by context and extension: "SIP/100"
+--   hints            by context and extension, or pattern: "SIP/100"
+--   features         keys while two parties talk: blindxfer ("#"), disconnect
+--                    ("*"), and in seconds featuredigittimeout (1) and
+--                    transferdigittimeout (3); transferdialattempts (3)
+--   music            by class of music on hold: a prompt, which Dial's option m
+--                    plays over and over
 --   country          whose tones are played ("us")
 --   system           value of SYSTEMNAME ("")
 

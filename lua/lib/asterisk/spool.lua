@@ -2,7 +2,9 @@
 --
 --   -- in config.lua
 --   grant { write = "/var/spool/asterisk" }
---   require("asterisk").spool "/var/spool/asterisk/outgoing"
+--   local asterisk = require "asterisk"
+--   asterisk.start()
+--   asterisk.spool "/var/spool/asterisk/outgoing"
 --
 -- The folder is looked through every second. A file whose time of change lies in
 -- the future waits until then; so who writes one should move it there whole. Each

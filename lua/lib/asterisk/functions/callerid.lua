@@ -84,8 +84,53 @@ local function kept(name, note)
   })
 end
 
-kept("CONNECTEDLINE", "is kept, and not shown to the other party")
-kept("REDIRECTING", "is kept, and not sent to the other party")
+-- Whom the channel is connected to, as its phone shows it.
+registry.func("CONNECTEDLINE", {
+  level = "approximate", note = "number, name and presentation are shown to the phone; tags, types and subaddresses are kept",
+  read = function(ch, text)
+    local item = text:lower():match "^%s*([^,%s]*)"
+    return reader(ch, ch.facts.connected or { name = "", number = "", presentation = "allowed" }, item)
+  end,
+  write = function(ch, text, value)
+    local item, option = text:lower():match "^%s*([^,%s]*)%s*,?%s*(%a*)"
+    local connected = ch.facts.connected or { name = "", number = "", presentation = "allowed" }
+    ch.facts.connected = connected
+    local ani = ch.facts.ani
+    writer(ch, connected, item, value)
+    ch.facts.ani = ani
+    if option ~= "i" and ch.call.state ~= "ended" then ch.call:identify(connected) end
+  end,
+})
+
+-- Who called first, where a call was forwarded: what the line says (Diversion,
+-- RFC 5806), and what Dial is to say.
+local function diverted(ch)
+  local name, number = (ch.call.headers["Diversion"] or ""):match '^%s*"?(.-)"?%s*<%a+:([^@;>]*)'
+  return { name = name or "", number = number or "" }
+end
+
+local redirecting = {
+  ["from-num"] = function(ch) return diverted(ch).number end,
+  ["from-name"] = function(ch) return diverted(ch).name end,
+  reason = function(ch) return (ch.call.headers["Diversion"] or ""):match ";%s*reason=([^;]*)" or "unknown" end,
+  count = function(ch) return ch.call.headers["Diversion"] and "1" or "0" end,
+}
+redirecting["from-number"] = redirecting["from-num"]
+
+registry.func("REDIRECTING", {
+  level = "approximate", note = "read from a header Diversion; what is set is kept, and sent as a header of that name where from-num is",
+  read = function(ch, text)
+    local item = text:lower():match "^%s*([^,%s]*)"
+    local set = ch.facts["redirecting " .. item]
+    if set then return set end
+    return redirecting[item] and redirecting[item](ch) or ""
+  end,
+  write = function(ch, text, value)
+    local item = text:lower():match "^%s*([^,%s]*)"
+    if item == "from-number" then item = "from-num" end
+    ch.facts["redirecting " .. item] = value
+  end,
+})
 kept("DIALEDPEER", "is kept")
 
 registry.func("BLACKLIST", { read = function(ch)

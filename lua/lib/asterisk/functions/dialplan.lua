@@ -21,21 +21,6 @@ func("VALID_EXTEN", { read = function(ch, text)
   return parts[2] and flow.exists(ch, context, parts[2], tonumber(parts[3]) or 1) and "1" or "0"
 end })
 
-local unknown = "says UNKNOWN until there are device states"
-
-func("DEVICE_STATE", {
-  level = "approximate", note = unknown .. "; Custom: devices keep what is set",
-  read = function(_, text)
-    local custom = text:match "^[Cc]ustom:(.*)$"
-    return custom and store.get("CustomDevstate", custom) or custom and "UNKNOWN" or "UNKNOWN"
-  end,
-  write = function(_, text, value)
-    local custom = text:match "^[Cc]ustom:(.*)$"
-    if custom then store.put("CustomDevstate", custom, value:upper()) end
-  end,
-})
-func("DEVSTATE", { level = "approximate", note = unknown, read = function() return "UNKNOWN" end })
-func("EXTENSION_STATE", { level = "approximate", note = unknown, read = function() return "UNKNOWN" end })
 func("HINT", { read = function(ch, text)
   local extension, context = text:match "^([^@,]*)@?([^,]*)"
   return ch:hint(context ~= "" and context or ch.context, extension)

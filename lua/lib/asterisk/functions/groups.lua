@@ -64,7 +64,3 @@ func("GROUP_LIST", { read = function(ch)
   table.sort(list)
   return table.concat(list, " ")
 end })
-
-func("LOCK", { level = "approximate", note = "keeps nobody out", read = function() return "1" end })
-func("TRYLOCK", { level = "approximate", note = "keeps nobody out", read = function() return "1" end })
-func("UNLOCK", { read = function() return "1" end, level = "approximate", note = "keeps nobody out" })
