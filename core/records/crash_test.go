@@ -74,8 +74,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	dir := t.TempDir()
 	chance := rand.New(rand.NewPCG(1, 2))
 	kept := map[string]bool{}
-	for range 25 {
-		for _, unique := range killedRun(t, dir, chance.IntN(3000)) {
+	for range 20 {
+		for _, unique := range killedRun(t, dir, chance.IntN(500)) {
 			kept[unique] = true
 		}
 	}

@@ -268,7 +268,7 @@ func (l *lines) has(text string) bool {
 // within waits for something that another goroutine brings about.
 func within(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -34,6 +34,11 @@ func New(o Options) records.Sink {
 		if err := os.MkdirAll(filepath.Dir(o.Path), 0o700); err != nil {
 			return nil, err
 		}
+		f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_RDWR, 0o640) // SQLite would let everybody read it
+		if err != nil {
+			return nil, err
+		}
+		_ = f.Close()
 		// FULL, because the cursor moves on as soon as a transaction is committed.
 		settings := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}}
 		return sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: o.Path}).EscapedPath(), RawQuery: settings.Encode()}).String())
