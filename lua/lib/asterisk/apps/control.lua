@@ -106,7 +106,7 @@ registry.application("RaiseException", { run = function(ch, text)
 end })
 
 registry.application("WaitExten", {
-  options = "d", ignored = "m",
+  options = "d", partly = { m = "is silent: there is no music on hold" },
   run = function(ch, text)
     local parts = arguments.split(text)
     local seconds = arguments.number(parts[1])

@@ -21,7 +21,7 @@ local function open(ch, options)
 end
 
 registry.application("Read", {
-  options = "sint", ignored = "i",
+  options = "snt", partly = { i = "prompts are played, and no tone is" },
   run = function(ch, text)
     local parts = arguments.split(text)
     local variable, most, options = parts[1] or "", arguments.whole(parts[3]), parts[4] or ""

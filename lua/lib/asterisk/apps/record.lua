@@ -18,8 +18,15 @@ local function path(ch, text)
   return name:gsub("^/+", "") .. "." .. format
 end
 
+-- The keys that end a recording.
+local function terminators(options)
+  if options:find("x", 1, true) then return "" end
+  if options:find("y", 1, true) then return "0123456789*#" end
+  return options:find("t", 1, true) and "*" or "#"
+end
+
 registry.application("Record", {
-  options = "qsntxyk", ignored = "auoxyk",
+  options = "aqsntxyk", partly = { o = "key 0 does not lead to an operator", u = "silence at the end is cut off", i = "has no meaning here" },
   run = function(ch, text)
     local parts = arguments.split(text)
     local options = parts[4] or ""
@@ -38,7 +45,8 @@ registry.application("Record", {
     local most = arguments.number(parts[3])
     local take = ch.call:record {
       path = path(ch, parts[1]), silence = math.max(arguments.number(parts[2]), 0), max = most > 0 and most or 3600,
-      beep = not options:find("q", 1, true), terminators = options:find("t", 1, true) and "*" or "#",
+      beep = not options:find("q", 1, true), terminators = terminators(options),
+      append = options:find("a", 1, true) ~= nil,
     }
     local ended = { key = "DTMF", silence = "SILENCE", limit = "TIMEOUT", hangup = "HANGUP" }
     ch:set("RECORD_STATUS", ended[take.ended_by or ""] or "ERROR")
