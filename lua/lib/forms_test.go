@@ -2,6 +2,7 @@ package lib_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -97,4 +98,79 @@ func (w *world) told() []string {
 		return strings.Compare(one, other)
 	})
 	return list
+}
+
+// TestFormsAtRandom holds the same of dialplans whose jumps nobody thought of.
+func TestFormsAtRandom(t *testing.T) {
+	structured := 0
+	for seed := range uint64(40) {
+		text := wild(rand.New(rand.NewPCG(seed, 0)))
+		g := &golden{Files: map[string]string{"extensions.conf": text}}
+		g.Dial.Context, g.Dial.Exten = "t", "100"
+		var told []string
+		for _, form := range []string{"tables", "structured"} {
+			site, err := translatedAs(t, g.Files, form)
+			if err != nil {
+				t.Fatal(err)
+			}
+			structured += strings.Count(site["t.lua"], `"100", function(ch)`)
+			w, ended := g.serve(t, site)
+			if !ended {
+				t.Fatalf("seed %d: the call does not end\n%s", seed, text)
+			}
+			if form == "tables" {
+				told = w.told()
+			} else if got := w.told(); !slices.Equal(got, told) {
+				t.Errorf("seed %d: as Lua\n  %s\nas tables\n  %s\n%s\n%s", seed, strings.Join(got, "\n  "), strings.Join(told, "\n  "), text, site["t.lua"])
+			}
+		}
+	}
+	t.Logf("%d of 40 written as Lua", structured)
+	if structured < 8 {
+		t.Errorf("only %d of 40 dialplans could be written as Lua", structured)
+	}
+}
+
+// wild is a dialplan with jumps at random, forward or back; what leads back does
+// so three times at most.
+func wild(random *rand.Rand) string {
+	var b strings.Builder
+	b.WriteString("[t]\n")
+	last := 5 + random.IntN(9)
+	open := []int{}
+	for at := 1; at <= last; at++ {
+		fmt.Fprintf(&b, "exten => 100,%d,", at)
+		back, ahead := 1+random.IntN(at), min(last, at+1+random.IntN(4))
+		switch kind := random.IntN(12); {
+		case len(open) > 0 && (at == last || kind == 0):
+			b.WriteString("EndWhile()")
+			open = open[:len(open)-1]
+		case kind == 1 && at < last-2:
+			fmt.Fprintf(&b, "While($[${INC(W%d)} < 3])", at)
+			open = append(open, at)
+		case len(open) > 0 && kind == 2:
+			fmt.Fprintf(&b, "ExecIf($[${INC(E%d)} = 2]?ExitWhile())", at)
+		case len(open) > 0 && kind == 3:
+			fmt.Fprintf(&b, "ExecIf($[${INC(E%d)} = 1]?ContinueWhile())", at)
+		case kind <= 5:
+			fmt.Fprintf(&b, "GotoIf($[${INC(C%d)} < 3]?%d)", at, back)
+		case kind == 6 && at < last:
+			fmt.Fprintf(&b, "GotoIf($[${INC(C%d)} = %d]?%d)", at, random.IntN(3), ahead)
+		case kind == 7 && at < last:
+			fmt.Fprintf(&b, "GotoIf($[\"${X}\" = \"%d\"]?%d:%d)", at-1, at+1, ahead)
+		case kind == 8 && at < last:
+			fmt.Fprintf(&b, "Goto(%d)", ahead)
+		case kind == 9:
+			fmt.Fprintf(&b, "GotoIf($[${INC(C%d)} > 2]?200,1)", at)
+		default:
+			fmt.Fprintf(&b, "Set(X=%d)", at)
+		}
+		b.WriteString("\n")
+	}
+	for range open {
+		last++
+		fmt.Fprintf(&b, "exten => 100,%d,EndWhile()\n", last)
+	}
+	b.WriteString("exten => 200,1,NoOp(${X} ${PRIORITY})\n")
+	return b.String()
 }

@@ -60,6 +60,36 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
+// BenchmarkForms is what a call costs that uses five lines of a translated dialplan
+// of 30,000, in both of its forms.
+func BenchmarkForms(b *testing.B) {
+	var text strings.Builder
+	for i := range 5000 {
+		if i%1000 == 0 {
+			fmt.Fprintf(&text, "[c%d]\n", i/1000)
+		}
+		fmt.Fprintf(&text, "exten => %d,1,Answer\n same => n,Set(X=${EXTEN})\n same => n,GotoIf($[\"${X}\" = \"1\"]?end)\n", 100000+i)
+		text.WriteString(" same => n,NoOp(${EXTEN:1})\n same => n,Hangup\n same => n(end),NoOp\n")
+	}
+	for _, form := range []string{"structured", "tables"} {
+		b.Run(form, func(b *testing.B) {
+			site, err := translatedAs(b, map[string]string{"extensions.conf": text.String()}, form)
+			if err != nil {
+				b.Fatal(err)
+			}
+			loading := time.Now()
+			w := newWorld(b, monday, site)
+			loaded := time.Since(loading)
+			b.ResetTimer()
+			for i := 0; b.Loop(); i++ {
+				w.starts(call.Info{ID: fmt.Sprint("c", i), Context: "c0", Extension: "100003"})
+				w.clock.Advance(time.Second)
+			}
+			b.ReportMetric(loaded.Seconds(), "s/load")
+		})
+	}
+}
+
 // BenchmarkLoad is how long a dialplan of 30,000 lines takes to be loaded.
 func BenchmarkLoad(b *testing.B) {
 	text := largeDialplan(30000)

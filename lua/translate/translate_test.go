@@ -438,7 +438,7 @@ func FuzzTranslate(f *testing.F) {
 	for _, d := range dialplans(f) {
 		f.Add([]byte(d.Files["extensions.conf"]))
 	}
-	for _, name := range []string{"office", "misprints", "old"} {
+	for _, name := range []string{"office", "misprints", "old", "structure"} {
 		text, err := os.ReadFile("testdata/golden/" + name + ".conf")
 		if err != nil {
 			f.Fatal(err)

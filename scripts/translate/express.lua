@@ -16,57 +16,39 @@ local express = {}
 local pass = {}
 pass.__index = pass
 
--- Variables that applications set, to one of a few words.
+-- Variables that applications set to one of a few words. A comparison with a word
+-- is one of Lua, unless the dialplan itself makes something else of them.
 local statuses = {}
 for name in ([[DIALSTATUS PLAYBACKSTATUS BACKGROUNDSTATUS READSTATUS QUEUESTATUS VOICEMAILSTATUS VMSTATUS RECORD_STATUS
-  GOSUBSTATUS AVAILSTATUS SYSTEMSTATUS TRYSTATUS TRANSFERSTATUS CHANNELREDIRECT_STATUS WAITUNTILSTATUS PRIVACYMGRSTATUS
-  AUTH_STATUS]]):gmatch "%S+" do
+  AVAILSTATUS SYSTEMSTATUS TRYSTATUS TRANSFERSTATUS CHANNELREDIRECT_STATUS WAITUNTILSTATUS AGISTATUS]]):gmatch "%S+" do
   statuses[name] = true
 end
 
--- Applications that may set any variable.
-local anything = { agi = true, eagi = true, deadagi = true, fastagi = true, externalivr = true }
-
--- Whether a text names a variable otherwise than to read it.
-local function named(s, name)
-  local from = 1
-  while true do
-    local first, last = s:find(name, from, true)
-    if not first then return false end
-    if s:sub(first - 2, first - 1) ~= "${" then return true end
-    from = last + 1
-  end
-end
-
--- Which of the status variables nothing but applications can set.
-local function closed(plan, known)
-  local open = {}
-  local function look(step)
-    local app, args = step.app:lower(), step.args
-    if anything[app] or not known(step.app) or app:find "set" and args:find "^_*%$" or args:find("(${", 1, true) and app:find "set" then
-      return true
-    end
-    for name in pairs(statuses) do
-      if named(args, name) then open[name] = true end
+-- Which of the status variables hold nothing but words: text in a dialplan that
+-- names one otherwise than to read it must give it a word.
+local function closed(plan)
+  local sure = {}
+  for name in pairs(statuses) do sure[name] = true end
+  local function look(args)
+    for before, name, after in args:gmatch "(.?.?)([%u_]*STATUS)([^,)]*)" do
+      if before ~= "${" and statuses[name] and not after:find "^=[%w_-]*$" then sure[name] = nil end
     end
   end
   for _, context in ipairs(plan.contexts) do
     for _, extension in ipairs(context.extensions) do
       for _, step in ipairs(extension.steps) do
-        if look(step) then return {} end
+        if step.args:find("STATUS", 1, true) then look(step.args) end
       end
     end
   end
-  for _, entry in ipairs(plan.globals) do open[entry.name] = true end
-  local sure = {}
-  for name in pairs(statuses) do sure[name] = not open[name] or nil end
+  for _, entry in ipairs(plan.globals) do sure[entry.name] = nil end
   return sure
 end
 
 -- Makes a pass over the texts of a dialplan.
 function express.new(plan)
   local self = setmetatable({ cache = {} }, pass)
-  self.closed = closed(plan, asterisk.known)
+  self.closed = closed(plan)
   self.style = {
     get = function(name)
       if text.is_name(name) and asterisk.is_field(name) and not asterisk.is_method(name) then return "ch." .. name end
@@ -137,8 +119,8 @@ function pass:calculation(parts)
   return ("ch:calc(%s, %q, %s)"):format(a, operator, b)
 end
 
--- A comparison with a variable that only applications set, or such within
--- parentheses; nil where it is anything else.
+-- A comparison with a variable that only applications set; nil where it is
+-- anything else.
 function pass:certain(s, nodes)
   s = text.trim(s)
   local mark, operator, word = s:match '^"\1(%d+)\2"%s*([!=]+)%s*"([%w_-]*)"$'
@@ -153,13 +135,10 @@ end
 function pass:together(s, nodes)
   local word = s:find("|", 1, true) and "|" or "&"
   local list = {}
-  for _, one in ipairs(text.split(s, word)) do
-    list[#list + 1] = self:certain(one, nodes)
-    if not list[#list] then return nil end
-    if one:find('"', 1, true) == nil then return nil end
+  for i, one in ipairs(text.split(s, word)) do
+    list[i] = self:certain(one, nodes)
+    if not list[i] then return nil end
   end
-  local pieces = #text.split(s, word)
-  if #list ~= pieces then return nil end
   return table.concat(list, word == "|" and " or " or " and ")
 end
 
@@ -194,12 +173,14 @@ end
 -- most so often.
 local function cut(parts, separator, most)
   local pieces, piece, depth, quoted = {}, {}, 0, false
+  local special = '["()' .. separator .. "]"
   for _, part in ipairs(parts) do
     if type(part) ~= "string" then
       piece[#piece + 1] = part
     else
       local from = 1
-      for at = 1, #part do
+      local at = part:find(special)
+      while at do
         local c = part:sub(at, at)
         if c == '"' then quoted = not quoted
         elseif c == "(" and not quoted then depth = depth + 1
@@ -209,6 +190,7 @@ local function cut(parts, separator, most)
           pieces[#pieces + 1] = piece
           piece, from = {}, at + 1
         end
+        at = part:find(special, at + 1)
       end
       if from <= #part then piece[#piece + 1] = part:sub(from) end
     end
@@ -248,6 +230,16 @@ end
 function pass:arguments(app, args)
   if args == "" then return {} end
   app = app:lower()
+  local key = app .. " " .. args
+  local list = self.cache[key]
+  if not list then
+    list = self:listed(app, args)
+    self.cache[key] = list
+  end
+  return { unpack(list) }
+end
+
+function pass:listed(app, args)
   local parts = compile.parse(args)
   if app == "set" then
     local list = assignment(self, parts)

@@ -6,7 +6,8 @@
 --   sections    lines to sections and their entries
 --   dialplan    sections to contexts, extensions and steps
 --   analysis    what the dialplan uses, where it jumps, what is not known
---   writer      the dialplan to Lua
+--   writer      the dialplan to Lua: tables of steps; with structure (jumps to if
+--               and while), express (arguments to values) and script (both to text)
 --   report      what became of each line
 --
 -- ael/ reads extensions.ael to the same contexts, extensions and steps, pbx_lua

@@ -19,6 +19,7 @@
 
 local text = require "text"
 local arguments = require "arguments"
+local dialplan = require "dialplan"
 
 local structure = {}
 
@@ -329,12 +330,12 @@ local function only(list, word) return #list == 1 and list[1] == word end
 -- Gives a loop the condition at its head or at its end, where it has one there.
 function structure.loop(body, head)
   local first, last = body[1], body[#body]
-  if first.cond and first.cond.priority == head and (only(first.yes, "break") or only(first.no, "break")) then
+  if first.yes and first.cond.priority == head and (only(first.yes, "break") or only(first.no, "break")) then
     local negated = only(first.yes, "break")
     table.remove(body, 1)
     return { loop = "while", cond = first.cond, negated = negated, body = join(negated and first.no or first.yes, body) }
   end
-  if last.cond and (only(last.yes, "break") and #last.no == 0 or only(last.no, "break") and #last.yes == 0) then
+  if last.yes and (only(last.yes, "break") and #last.no == 0 or only(last.no, "break") and #last.yes == 0) then
     table.remove(body)
     return { loop = "until", cond = last.cond, negated = only(last.no, "break"), body = body }
   end
@@ -374,17 +375,40 @@ end
 
 local inside = "${~~EXTEN~~}" -- the extension around a switch of AEL, in its cases
 
+-- The extensions of a context that have steps of a label or a priority in their
+-- middle, by both.
+local function middles(context)
+  local list = {}
+  local function add(key, extension)
+    list[key] = list[key] or {}
+    table.insert(list[key], extension)
+  end
+  for _, extension in ipairs(context.extensions) do
+    for _, step in ipairs(extension.steps) do
+      if step.priority > 1 then
+        add(step.priority, extension)
+        if step.label then add(step.label, extension) end
+      end
+    end
+  end
+  return list
+end
+
 -- Marks the extensions that the step of another leads into the middle of.
 function structure.entries(plan)
+  local found = {}
   local function mark(context, name, label, from)
-    for _, extension in ipairs(context.extensions) do
-      local number = tonumber(label)
-      local here = number and number > 1 and extension.by_priority[number] or extension.labels[label]
-      local written = arguments.is_static(name)
-      local named = written and name == extension.pattern or not written and (not number or name == inside)
-      if extension ~= from and here and here.priority > 1 and named then
-        extension.entered = true
-      end
+    found[context] = found[context] or middles(context)
+    local number = tonumber(label)
+    local written = arguments.is_static(name)
+    if number and written then
+      local one = dialplan.find(context, name)
+      if one and one ~= from and one.by_priority[number] and number > 1 then one.entered = true end
+      return
+    end
+    if number and name ~= inside then return end
+    for _, extension in ipairs(found[context][number or label] or {}) do
+      if extension ~= from and (not written or name == extension.pattern) then extension.entered = true end
     end
   end
   local function look(context, extension, place)

@@ -150,7 +150,7 @@ asterisk.extension(here, "~~s~~", function(ch)
   ch:MSet("LOCAL(phone)=" .. ch.ARG1)
   ch:MSet("LOCAL(seconds)=" .. ch.ARG2)
   ch:Dial(ch.phone, ch.seconds)
-  if ch:GotoIf(ch:same(ch.DIALSTATUS, "BUSY"), 5, 6) then
+  if ch:GotoIf(ch.DIALSTATUS == "BUSY", 5, 6) then
     ch:Goto(8)
   else
     ch:NoOp "Finish if_ring_1"
