@@ -109,6 +109,8 @@ function pass:application(step, name)
   elseif known.status == "later" or known.status == "gone" then
     report:unknown(step, ("%s: %s"):format(known.name, known.reason), known.suggestion)
     report:name("applications", known.name)
+  elseif known.granted then
+    self:granted(step, known)
   elseif known.status == "approximate" then
     report:approximate(step, ("%s: %s"):format(known.name, known.reason or "not all of it is there"), known.suggestion)
   end
@@ -171,6 +173,13 @@ function pass:substitutions(step, s)
   end
 end
 
+-- Notes what works as soon as the owner of the site allows it.
+function pass:granted(step, known)
+  self.plan.granted = self.plan.granted or {}
+  self.plan.granted[known.name:lower()] = true
+  self.report:note(step, ("%s: %s"):format(known.name, known.reason), "the grant for it stands in config.lua as a comment")
+end
+
 function pass:assigned(step, s)
   local name = s:match "^%s*([%a_][%w_]*)%("
   if name and s:find("=", 1, true) then self:func(step, name) end
@@ -185,6 +194,8 @@ function pass:func(step, name)
   elseif known.status == "later" then
     self.report:unknown(step, ("function %s: %s"):format(known.name, known.reason), known.suggestion)
     self.report:name("functions", known.name)
+  elseif known.granted then
+    self:granted(step, known)
   elseif known.status == "approximate" then
     self.report:approximate(step, ("function %s: %s"):format(known.name, known.reason), known.suggestion)
   end

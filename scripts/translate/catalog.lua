@@ -140,6 +140,9 @@ do
       entry.suggestion = described.level == "unavailable" and "translate again when it does, or take it out" or nil
       if described.gone then entry.gone, entry.instead = described.gone, instead or nil end
       entry.name = described.name
+      if described.level == "approximate" and (described.note or ""):find("granted", 1, true) then
+        entry.status, entry.granted = "exact", true -- it does all, as soon as its owner allows it
+      end
       if described.options and option_argument[key] then
         entry.options = {
           letters = described.options .. (described.ignored or ""), partly = described.partly or {}, argument = option_argument[key],

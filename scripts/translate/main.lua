@@ -43,9 +43,10 @@ local pbx_lua = require "pbx_lua"
 local compiler = require "asterisk.compile"
 
 local function translate_dialplan(job, report)
-  local lines = reader.new(job, report):read(job.options.main)
-  local trees = ael.parse(job, report, (job.options.main:gsub("%.conf$", ".ael")))
-  local in_lua = job.options.main:gsub("%.%a+$", ".lua")
+  local main = job.options.main
+  local lines = not main:find "%.ael$" and not main:find "%.lua$" and reader.new(job, report):read(main) or nil
+  local trees = ael.parse(job, report, (main:gsub("%.conf$", ".ael")))
+  local in_lua = main:gsub("%.%a+$", ".lua")
   if not lines and not trees and not job.exists_input(in_lua) then return false end
   lines = lines or {}
   local list = sections.parse(lines, report)

@@ -126,6 +126,7 @@ end
 -- Reads what there is and writes config.lua.
 function config.translate(job, report, plan)
   local site = model.new()
+  site.granted = plan.granted or site.granted
   local function parsed(name)
     if not job.exists_input(name) then return nil end
     local lines = reader.new(job, report):read(name)

@@ -16,6 +16,7 @@ function model.new()
     proposals = {}, -- declarations that stand there as comments, with what they declare
     peers = {}, -- what calls begin with; see peers.lua
     limits = {}, -- of limits
+    granted = {}, -- names, in small letters, of what works only where it is granted
     runtime = {}, -- of the settings of the dialplan
     contexts = {}, -- that are named and not in the dialplan
     by_name = {}, -- phones and trunks

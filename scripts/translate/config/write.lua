@@ -47,6 +47,25 @@ local function commented(out, what, one)
   out[#out + 1] = "\n" .. table.concat(lines):sub(2):gsub("[^\n]+", "-- %0")
 end
 
+-- What a dialplan may ask for, and what it is that asks.
+local grants = {
+  { 'programs = "agi-bin/*"', "agi eagi deadagi" }, { 'programs = "/bin/sh"', "system trysystem shell" },
+  { 'http = "HOST"', "curl" }, { 'read = "/FOLDER"', "stat readfile file_count_line file_format" }, { 'write = "/FOLDER"', "file" },
+}
+
+local function granted(out, asked)
+  local any = false
+  for _, one in ipairs(grants) do
+    local used = false
+    for name in one[2]:gmatch "%S+" do used = used or asked[name] end
+    if used then
+      if not any then out[#out + 1] = "\n-- The dialplan asks for these; nothing is reached that is not granted.\n" end
+      any = true
+      out[#out + 1] = "-- grant { " .. one[1] .. " }\n"
+    end
+  end
+end
+
 -- The text of config.lua. has tells which functions this moonwire has.
 function write.config(site, has)
   local out = { "-- Who may call, and how: from the configuration of Asterisk.\n\nlocal asterisk = require \"asterisk\"\n\nasterisk.start()\n" }
@@ -72,6 +91,7 @@ function write.config(site, has)
     fields(out, site.limits, "  ")
     out[#out + 1] = "}\n"
   end
+  granted(out, site.granted)
   if site.guests then
     out[#out + 1] = "\n-- Unknown callers: Asterisk lets them in, and so does this line.\n"
     out[#out + 1] = ("sip.guests { context = %s }\n"):format(quote(site.guests.context))
