@@ -22,6 +22,7 @@ type coverage struct {
 	files, whole, lines, exact int
 	unknown                    map[string]int // by kind and name
 	reasons                    map[string]int
+	blocked                    map[string]int // files that have the reason, by reason
 }
 
 func (c *coverage) add(report []byte) error {
@@ -49,12 +50,17 @@ func (c *coverage) add(report []byte) error {
 			c.unknown[kind+" "+name] += n
 		}
 	}
+	here := map[string]bool{}
 	for _, file := range r.Files {
 		for _, reason := range file.Reasons {
 			if reason.Status != "note" {
 				c.reasons[reason.Reason]++
+				here[reason.Reason] = true
 			}
 		}
+	}
+	for reason := range here {
+		c.blocked[reason]++
 	}
 	return nil
 }
@@ -77,7 +83,7 @@ func most(names map[string]int, n int) string {
 // measure translates dialplans, by name, and adds up what became of them.
 func measure(t *testing.T, translator *Translator, list []dialplan) *coverage {
 	t.Helper()
-	c := &coverage{unknown: map[string]int{}, reasons: map[string]int{}}
+	c := &coverage{unknown: map[string]int{}, reasons: map[string]int{}, blocked: map[string]int{}}
 	for _, d := range list {
 		o := Options{Input: folder(d.Files)}
 		if _, ok := d.Files["extensions.conf"]; !ok {
@@ -125,7 +131,7 @@ func TestCoverage(t *testing.T) {
 	t.Logf("guides: %v%s", c, most(c.unknown, 20))
 	if *corpus != "" {
 		c = measure(t, translator, found(t, *corpus))
-		t.Logf("%s: %v%s\n%s", *corpus, c, most(c.unknown, 150), most(c.reasons, 150))
+		t.Logf("%s: %v%s\nby lines:%s\nby files:%s", *corpus, c, most(c.unknown, 150), most(c.reasons, 150), most(c.blocked, 50))
 	}
 }
 
