@@ -71,16 +71,21 @@ func refusing(user string, status int) scenario {
 	return proving(user, "pass-"+user, ringing, optional(183), want(status), refused(2))
 }
 
+// besides is steps of a called party who also agrees to requests of another kind,
+// each of which counts as a call of sipp's.
+func besides(method string, steps scenario) scenario {
+	request := strings.Replace(saving(method), `<recv request="`, `<recv optional="true" next="1" request="`, 1)
+	all := append(scenario{request}, steps...)
+	return append(all, `<nop next="2"></nop>`, `<label id="1"/>`, answered("200 OK", "r", []string{"Expires: 1800"}, ""), `<label id="2"/>`, `<nop></nop>`)
+}
+
 // atProvider plays steps for calls that come to the provider, who also accepts
 // each registration. So many requests begin something there: registrations and
 // calls.
 func atProvider(t testing.TB, port, requests int, steps scenario) *sipp {
 	t.Helper()
 	nobody := &server{sip: map[string]string{"udp": "127.0.0.1:9"}}
-	register := strings.Replace(saving("REGISTER"), `<recv request="REGISTER"`, `<recv request="REGISTER" optional="true" next="1"`, 1)
-	all := append(scenario{register}, steps...)
-	all = append(all, `<nop next="2"></nop>`, `<label id="1"/>`, answered("200 OK", "r", []string{"Expires: 1800"}, ""), `<label id="2"/>`, `<nop></nop>`)
-	return startSipp(t, nobody, all, sippOptions{port: port, source: providerAddress, calls: requests})
+	return startSipp(t, nobody, besides("REGISTER", steps), sippOptions{port: port, source: providerAddress, calls: requests})
 }
 
 // TestPortedTrunk is a trunk with two numbers, each of which rings a phone, and
@@ -158,10 +163,12 @@ func TestSeedTrunk(t *testing.T) {
 func TestPortedLab(t *testing.T) {
 	t.Parallel()
 	s := ported(t, "lab", 9)
-	called := s.registers("1201", picksUp())
+	called := s.phone("1201", besides("NOTIFY", picksUp()), sippOptions{calls: 2}) // it is told of its mailbox
 	run(t, s, dialsFrom("1101"), sippOptions{service: "1201"})
 	called.wait()
 	run(t, s, refusing("1201", 404), sippOptions{service: "1101"}) // no way from there
+	run(t, s, dialsFrom("1101"), sippOptions{service: "1102"})     // whose voicemail answers
+	run(t, s, dialsFrom("1101"), sippOptions{service: "1199"})     // asks for the PIN
 	a := baresip(t, s, account{user: "1101", password: "pass-1101"}, toneFile(t, 400, 60))
 	b := baresip(t, s, account{user: "1102", password: "pass-1102"}, toneFile(t, 700, 60))
 	talk(t, s, a, b, "1102")
