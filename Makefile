@@ -11,7 +11,7 @@ ARGS ?=
 # Loops over samples are a hundred times slower under the race detector and
 # share nothing; they are tested without it.
 SAMPLE_LOOPS = /core/media/(codec|dsp)(/|$$)
-FUZZ_SECONDS ?= 3
+FUZZ_SECONDS ?= 2
 
 .PHONY: run build test check test-samples test-race fuzz test-long bench sounds docs tools clean help
 

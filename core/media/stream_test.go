@@ -103,7 +103,8 @@ func play(t *testing.T, files fs.FS, name string, skip time.Duration) *playing {
 	return p
 }
 
-// all plays to the end and returns what is behind the first, silent frame.
+// all plays to the end and returns what is behind the first frame, where that was
+// silent because the disk had not answered yet.
 func (p *playing) all(rate int) []int16 {
 	p.t.Helper()
 	var all []int16
@@ -119,10 +120,11 @@ func (p *playing) all(rate int) []int16 {
 			p.t.Fatal(err)
 		}
 	}
-	if first := all[:min(rate/50, len(all))]; len(first) > 0 && slices.Max(first) != 0 {
-		p.t.Error("the first frame was not silent")
+	first := all[:min(rate/50, len(all))]
+	if len(first) > 0 && slices.Max(first) == 0 {
+		return all[len(first):] // the file was being opened
 	}
-	return all[min(rate/50, len(all)):]
+	return all
 }
 
 func TestStreamPlaysEverySample(t *testing.T) {
