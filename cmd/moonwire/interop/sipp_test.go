@@ -273,9 +273,10 @@ type sippOptions struct {
 // range is below the one that the system takes ports from.
 var nextPort atomic.Int32
 
-func init() { nextPort.Store(21000 + int32(os.Getpid()%400)*20) }
+func init() { nextPort.Store(21000 + int32(os.Getpid()%160)*50) }
 
-// freePort finds a port of loopback, with the next 49, that nobody uses now.
+// freePort finds a port of loopback, with the next 49, that nobody uses now. Blocks
+// begin at multiples of 50, so that none reaches into another.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 200 {
