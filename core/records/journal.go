@@ -340,9 +340,9 @@ func (j *Journal) sync() {
 	j.mu.Lock()
 	full, file, written := j.full, j.file, j.written
 	j.full = nil
-	todo := written > j.synced
+	pending := written > j.synced
 	j.mu.Unlock()
-	if !todo {
+	if !pending {
 		return
 	}
 	var err error
